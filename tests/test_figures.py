@@ -1,0 +1,65 @@
+"""The figures, without a screen."""
+
+import common
+import matplotlib
+import numpy as np
+import pytest
+import task1_autoencoder
+import task2_multitask
+import task3_cnn
+import task4_rnn
+from conftest import DATASET
+
+matplotlib.use("agg")
+THOUGHT = ["regeneration", "thought_vectors", "projection"]
+READING = ["confusion", "mistakes"]
+EXPECTED = {task1_autoencoder: [*THOUGHT, "sensitivity"], task2_multitask: [*THOUGHT, "sensitivity", *READING],
+            task3_cnn: ["sensitivity", *READING], task4_rnn: ["sensitivity", *READING]}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return common.read_digits(DATASET, 0, 60)
+
+
+@pytest.mark.parametrize("task", EXPECTED, ids=lambda task: task.__name__)
+def test_figures_are_saved(task, digits, tmp_path, capsys):
+    common.show_figures(task.build_model(), digits, tmp_path / "figures")
+    names = [f"{name}.png" for name in EXPECTED[task]]
+    assert capsys.readouterr().out.split() == [str(tmp_path / "figures" / name) for name in names]
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == set(names)
+    for path in (tmp_path / "figures").iterdir():
+        pixels = matplotlib.image.imread(path)
+        assert min(pixels.shape[:2]) > 150 and pixels.std() > 0.01  # something is drawn
+
+
+@pytest.mark.parametrize("few", [1, 3])
+def test_figures_of_few_digits(digits, few):
+    some = common.Digits(digits.images[:few], digits.labels[:few])
+    assert list(common.draw_figures(task2_multitask.build_model(), some)) == EXPECTED[task2_multitask]
+
+
+def test_sensitivity_is_the_gradient_of_the_winner():
+    """For a classifier that is a softmax of weighted pixels, the gradient is known."""
+    import keras
+
+    image = keras.Input((28, 28, 1))
+    model = keras.Model(image, keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(image)))
+    images = common.read_digits(DATASET, 0, 5).images
+    weights = model.get_weights()[0]
+    probabilities = np.asarray(model(images))
+    for found, share in zip(common.sensitivity(model, images), probabilities):
+        winner = share.argmax()
+        expected = share[winner] * (weights[:, winner] - weights @ share)
+        assert found.ravel() == pytest.approx(np.abs(expected), rel=1e-3, abs=1e-6)
+
+
+def test_misread_digits_are_counted(digits):
+    figures = common.draw_figures(task3_cnn.build_model(), digits)
+    outputs = common.predict(task3_cnn.build_model(), digits.images)["digit"]
+    assert outputs.shape == (60, 10)
+    title = figures["confusion"].axes[0].get_title()
+    wrong = int(title.split(": ")[1].split()[0])
+    cells = {tuple(text.get_position()): int(text.get_text()) for text in figures["confusion"].axes[0].texts}
+    assert sum(cells.values()) == 60 and sum(count for (x, y), count in cells.items() if x != y) == wrong
+    assert sum(panel.get_visible() for panel in figures["mistakes"].axes) == min(wrong, common.MOST_MISTAKES)

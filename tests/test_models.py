@@ -1,0 +1,127 @@
+"""What the specification lets a checker rely on, for all four models."""
+
+import importlib
+
+import common
+
+import keras
+import numpy as np
+import pytest
+from conftest import DATASET, SCRIPTS
+
+LIMITS = dict(zip(SCRIPTS, [1_100_000, 1_500_000, 1_000_000, 100_000]))
+
+
+@pytest.fixture(scope="module", params=SCRIPTS)
+def task(request):
+    return importlib.import_module(request.param.removesuffix(".py"))
+
+
+@pytest.fixture(scope="module")
+def model(task):
+    return task.build_model()
+
+
+@pytest.fixture(scope="module")
+def images():
+    return common.read_digits(DATASET, 0, 50).images
+
+
+def layers_of(model):
+    """Return all layers, those inside of other layers included."""
+    return [layer for layer in model._flatten_layers() if not isinstance(layer, keras.Model)]
+
+
+def outputs_of(model, images, **options):
+    return {name: np.asarray(value) for name, value in common.as_dictionary(model(images, **options)).items()}
+
+
+def test_input_and_outputs(task, model, images):
+    assert model.input_shape == (None, 28, 28, 1)
+    outputs = model(images)
+    if task.__name__.startswith("task1"):
+        assert outputs.shape == images.shape
+    elif task.__name__.startswith("task2"):
+        assert set(outputs) == {"reconstruction", "digit"}
+        assert outputs["reconstruction"].shape == images.shape and outputs["digit"].shape == (50, 10)
+    else:
+        assert outputs.shape == (50, 10)
+    for name, values in outputs_of(model, images).items():
+        assert values.dtype == np.float32 and values.min() >= 0 and values.max() <= 1
+        if name == "digit":
+            assert values.sum(1) == pytest.approx(1, abs=1e-5)
+
+
+def test_parameters(task, model):
+    assert 0 < model.count_params() <= LIMITS[task.__name__ + ".py"]
+
+
+def test_prediction_is_deterministic(model, images):
+    first, second = outputs_of(model, images), outputs_of(model, images)
+    alone = outputs_of(model, images[:1])
+    for name, values in first.items():
+        assert np.array_equal(values, second[name])
+        assert values[:1] == pytest.approx(alone[name], abs=1e-5)  # no digit depends on its neighbours in the batch
+
+
+def test_two_models_differ(task, model):
+    """No seeds: two models do not start from the same weights."""
+    assert any(not np.array_equal(a, b) for a, b in zip(model.get_weights(), task.build_model().get_weights()))
+
+
+def test_thought_vector(task, model, images):
+    if not task.__name__.startswith(("task1", "task2")):
+        assert "thought_vector" not in [layer.name for layer in model.layers]
+        return
+    thought = model.get_layer("thought_vector").output
+    assert thought.shape == (None, 256)
+    encoder = keras.Model(model.input, thought)
+    rng = np.random.default_rng()
+    for tried in (images, 1 - images, 1000 * rng.normal(size=images.shape), -1e6 * images):
+        values = np.asarray(encoder(np.float32(tried)))
+        assert np.abs(values).max() <= 1
+    # Keras refuses to build this model if the outputs depend on anything but the thought vector.
+    rest = keras.Model(thought, model.output)
+    for name, values in common.as_dictionary(rest(encoder(images))).items():
+        assert np.asarray(values) == pytest.approx(outputs_of(model, images)[name], abs=1e-5)
+
+
+def test_kinds_of_layers(task, model):
+    kinds = {type(layer).__name__ for layer in layers_of(model)}
+    convolutions = {kind for kind in kinds if "Conv" in kind}
+    recurrent = kinds & {"GRU", "LSTM", "SimpleRNN", "RNN", "Bidirectional"}
+    if task.__name__.startswith("task3"):
+        assert convolutions
+    if task.__name__.startswith("task4"):
+        assert recurrent and not convolutions
+
+
+def test_distortion_acts_only_in_training(images):
+    distortion = common.RandomDistortion()
+    assert np.array_equal(distortion(images), images)
+    first, second = np.asarray(distortion(images, training=True)), np.asarray(distortion(images, training=True))
+    assert set(np.unique(first)) == {0, 1} and not np.array_equal(first, second)
+    assert 0.5 < first.sum() / images.sum() < 2  # they are still digits
+
+
+def test_distortion_by_nothing_changes_nothing(images):
+    distortion = common.RandomDistortion(shift=0, affine=0, elastic=0)
+    inner = np.s_[:, :-1, :-1]  # the last row and column are read from just inside the image
+    assert np.array_equal(np.asarray(distortion(images, training=True))[inner], images[inner])
+
+
+def test_batch_normalization_is_keras_own():
+    ours, theirs = common.BatchNormalization(), keras.layers.BatchNormalization()
+    values = np.random.default_rng().normal(3, 2, (8, 5, 5, 4)).astype(np.float32)
+    for training in (True, False):
+        assert np.asarray(ours(values, training=training)) == pytest.approx(
+            np.asarray(theirs(values, training=training)), abs=1e-3)
+    for mine, yours in zip(ours.weights, theirs.weights):
+        assert np.asarray(mine) == pytest.approx(np.asarray(yours), rel=1e-2)
+
+
+def test_models_can_be_saved_and_loaded(model, images, tmp_path):
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for name, values in outputs_of(loaded, images).items():
+        assert values == pytest.approx(outputs_of(model, images)[name], abs=1e-5)
