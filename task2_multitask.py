@@ -55,7 +55,7 @@ def build_model():
         layers.Conv2DTranspose(1, 2, strides=2, use_bias=False, activation="sigmoid"),
     ], name="image_decoder")                                                       # 28 x 28 x 1
     digit_encoder = keras.Sequential([
-        common.RandomDistortion(),
+        common.Distortion(),
         *convolution(10, 5, strides=2),                                            # 14 x 14 x 10
         *convolution(16, 3),
         layers.MaxPooling2D(),                                                     # 7 x 7 x 16
@@ -64,6 +64,7 @@ def build_model():
         layers.MaxPooling2D(),                                                     # 3 x 3 x 20
         *convolution(FEATURES, 1, activation="tanh"),
         layers.GlobalAveragePooling2D(),                                           # 60
+        common.MeanOfViews(),
     ], name="digit_encoder")
 
     image = layers.Input((28, 28, 1))

@@ -25,7 +25,7 @@ def convolution(x, filters, size, strides=1):
 def build_model():
     """Return the untrained network: pixels 0 or 1, (batch, 28, 28, 1), to class probabilities (batch, 10)."""
     image = layers.Input((28, 28, 1))
-    x = common.RandomDistortion()(image)
+    x = common.Distortion()(image)
     x = convolution(x, 10, 5, strides=2)   # 14 x 14 x 10
     x = convolution(x, 16, 3)              # 14 x 14 x 16
     x = layers.MaxPooling2D()(x)           # 7 x 7 x 16
@@ -33,7 +33,8 @@ def build_model():
     x = convolution(x, 20, 3)              # 7 x 7 x 20
     x = layers.MaxPooling2D()(x)           # 3 x 3 x 20
     x = layers.Flatten()(x)                # 180
-    return keras.Model(image, layers.Dense(10, activation="softmax")(x))
+    x = layers.Dense(10, activation="softmax")(x)
+    return keras.Model(image, common.MeanOfViews()(x))
 
 
 def train(model, digits, callbacks=()):

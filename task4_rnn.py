@@ -24,7 +24,7 @@ def sweep(units):
 def build_model():
     """Return the untrained network: pixels 0 or 1, (batch, 28, 28, 1), to class probabilities (batch, 10)."""
     image = layers.Input((28, 28, 1))
-    x = common.RandomDistortion()(image)
+    x = common.Distortion()(image)
     x = layers.Reshape((7, 4, 7, 4))(x)
     x = layers.Permute((1, 3, 2, 4))(x)
     x = layers.Reshape((7, 7, 16))(x)                                        # a patch of 4x4 pixels at each place
@@ -32,7 +32,8 @@ def build_model():
     x = layers.Permute((2, 1, 3))(x)
     x = sweep(UNITS)(x)
     x = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])
-    return keras.Model(image, layers.Dense(10, activation="softmax")(x))
+    x = layers.Dense(10, activation="softmax")(x)
+    return keras.Model(image, common.MeanOfViews()(x))
 
 
 def train(model, digits, callbacks=()):

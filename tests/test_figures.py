@@ -1,13 +1,14 @@
 """The figures, without a screen."""
 
 import common
-import matplotlib
-import numpy as np
-import pytest
 import task1_autoencoder
 import task2_multitask
 import task3_cnn
 import task4_rnn
+
+import matplotlib
+import numpy as np
+import pytest
 from conftest import DATASET
 
 matplotlib.use("agg")

@@ -96,18 +96,30 @@ def test_kinds_of_layers(task, model):
         assert recurrent and not convolutions
 
 
-def test_distortion_acts_only_in_training(images):
-    distortion = common.RandomDistortion()
-    assert np.array_equal(distortion(images), images)
+def test_distortion_is_random_only_in_training(images):
+    distortion = common.Distortion()
     first, second = np.asarray(distortion(images, training=True)), np.asarray(distortion(images, training=True))
-    assert set(np.unique(first)) == {0, 1} and not np.array_equal(first, second)
+    assert first.shape == images.shape and not np.array_equal(first, second)
+    assert np.minimum(np.abs(first), np.abs(first - 1)).max() < 1e-6
     assert 0.5 < first.sum() / images.sum() < 2  # they are still digits
+    views = np.asarray(distortion(images)).reshape(50, common.Distortion.VIEWS, *images.shape[1:])
+    assert np.array_equal(views, np.asarray(distortion(images)).reshape(views.shape))
+    inner = np.s_[:, :-1, :-1]  # the last row and column are read from just inside the image
+    assert np.array_equal(views[:, 0][inner], images[inner])
+    assert all(not np.array_equal(views[:, view], images) for view in range(1, common.Distortion.VIEWS))
 
 
 def test_distortion_by_nothing_changes_nothing(images):
-    distortion = common.RandomDistortion(shift=0, affine=0, elastic=0)
-    inner = np.s_[:, :-1, :-1]  # the last row and column are read from just inside the image
+    distortion = common.Distortion(shift=0, affine=0, elastic=0, stroke=0.4)
+    inner = np.s_[:, :-1, :-1]
     assert np.array_equal(np.asarray(distortion(images, training=True))[inner], images[inner])
+
+
+def test_mean_of_views(images):
+    views = np.asarray(common.Distortion()(images[:3])).reshape(-1, 784)
+    means = np.asarray(common.MeanOfViews()(views))
+    assert means == pytest.approx(views.reshape(3, -1, 784).mean(1), abs=1e-6)
+    assert np.array_equal(common.MeanOfViews()(views, training=True), views)
 
 
 def test_batch_normalization_is_keras_own():
