@@ -23,10 +23,15 @@ from typing import NamedTuple
 
 # ---------------------------------------------------------------------------------------------------------- start-up
 
-# TensorFlow reads the first three when it is imported. Keras would write a settings file into the home directory, and
-# obey one that asks for another backend or pixel order: a home that cannot be written or read prevents both.
+# TensorFlow and Keras read these when they are imported. Keras would write a settings file into the home directory, and
+# obey one that asks for another pixel order: a home that can be neither written nor read prevents both. Notebooks leave
+# their own Matplotlib backend (module://...) to the programs that they start.
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", KERAS_BACKEND="tensorflow")
 os.environ["KERAS_HOME"] = os.devnull
+for name in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):
+    os.environ.pop(name, None)
+if os.environ.get("MPLBACKEND", "").startswith("module:"):
+    del os.environ["MPLBACKEND"]
 
 
 @contextlib.contextmanager
@@ -62,10 +67,14 @@ def _silent_stderr():
 
 def fail(message):
     """End the program with one line on standard error, `task3_cnn.py: error: message`, and status 2."""
-    if sys.stderr:
-        print(f"{os.path.basename(sys.argv[0])}: error: {message}", file=sys.stderr)
+    line = f"{os.path.basename(sys.argv[0])}: error: {message}"
+    with contextlib.suppress(OSError):  # even standard error may be a full disk
+        if sys.stderr:
+            print(" ".join(line.split("\n")), file=sys.stderr, flush=True)
     sys.exit(2)
 
+
+INSTALL = "(to install what the scripts need: pip install -r requirements.txt)"
 
 with _interruptible():
     try:
@@ -74,9 +83,12 @@ with _interruptible():
             import numpy as np
             import tensorflow as tf
     except ImportError as error:
-        fail(f"{error}; to install what the scripts need: pip install -r requirements.txt")
+        fail(f"{error} {INSTALL}")
+    except Exception as error:  # such as an environment variable that TensorFlow or Matplotlib cannot make sense of
+        fail(error)
 
 tf.get_logger().setLevel("ERROR")
+tf.config.set_visible_devices([], "GPU")
 
 # ------------------------------------------------------------------------------------------------------ the data set
 
@@ -111,8 +123,9 @@ def check_file(path):
 
 
 def count_lines(path):
-    """Count a file's lines by their ends, whatever stands in them; blank lines at the end of the file do not count.
+    """Count a file's lines by their ends; blank lines at the end of the file do not count.
 
+    That is how the halves of a file are found: nothing of what stands in the lines is looked at or kept.
     Raises DatasetError if the file cannot be read.
     """
     check_file(path)
@@ -139,7 +152,7 @@ def read_digits(path, start, stop):
             lines = [file.readline(LONGEST_LINE) for _ in range(stop)][start:]
     except OSError as error:
         raise DatasetError(f"{path}: {error.strerror}") from None
-    if not lines or lines == [b""]:
+    if not lines:
         raise DatasetError(f"{path}: no digits")
     if start == 0:
         lines[0] = lines[0].removeprefix(b"\xef\xbb\xbf")  # a byte-order mark
@@ -163,6 +176,8 @@ def read_digits(path, start, stop):
 
 def _explain(line):
     """Say what is wrong with a line (bytes) that is not a digit."""
+    if len(line) == LONGEST_LINE:
+        return "the line is too long"
     try:
         line = line.decode().rstrip("\r\n")
     except UnicodeDecodeError as error:
@@ -194,16 +209,29 @@ def batches(arrays, batch_size):
     stream = tf.data.Dataset.from_tensor_slices(tuple(arrays))
     return stream.shuffle(len(arrays[0])).repeat().batch(batch_size).prefetch(2)
 
-# -------------------------------------------------------------------------------------------- layers that Keras lacks
+
+def distinct_patches(images):
+    """Return the different patches of 2x2 pixels in images (n, 28, 28, 1): (at most 16, 2, 2, 1), pixels 0 or 1."""
+    corners = [images[:, row::2, column::2] for row in (0, 1) for column in (0, 1)]
+    numbers = np.unique(sum(corner * 2**place for place, corner in enumerate(corners)).astype(int))
+    return np.float32(numbers[:, None] >> np.arange(4) & 1).reshape(-1, 2, 2, 1)
+
+# ---------------------------------------------------------------------------------- layers and such that Keras lacks
+
+
+@keras.saving.register_keras_serializable()
+def sine(x):
+    """Return the sine of x, an activation."""
+    return keras.ops.sin(x)
 
 
 @keras.saving.register_keras_serializable()
 class Distortion(keras.layers.Layer):
     """Shift, stretch, turn, slant and bend each image: at random while training, in `VIEWS` fixed ways otherwise.
 
-    While training, images (n, 28, 28, 1) become other images of that shape. Afterwards each becomes 13 in a row, itself
-    and itself changed a little in each of the ways that leave lines straight, for `MeanOfViews` to take together again
-    what the network makes of them.
+    While training, images (n, 28, 28, 1) become other images of that shape. Afterwards each becomes 13 in a row:
+    itself, and changed by one deviation in each of the ways that leave lines straight, there and back. `MeanOfViews`
+    takes together again what the network makes of them.
 
     Every pixel is read from a place that is displaced by a sum of smooth fields: a constant, two linear ones, and the
     cosines of up to `waves` half waves across the image. Then the image is made black and white again, while training
@@ -216,7 +244,7 @@ class Distortion(keras.layers.Layer):
 
     VIEWS = 13
 
-    def __init__(self, shift=2.0, affine=0.16, elastic=0.8, waves=3, stroke=0.3, **options):
+    def __init__(self, shift=1.5, affine=0.14, elastic=0.6, waves=3, stroke=0.3, **options):
         super().__init__(**options)
         self.settings = {"shift": shift, "affine": affine, "elastic": elastic, "waves": waves, "stroke": stroke}
         self.stroke = stroke
@@ -228,6 +256,7 @@ class Distortion(keras.layers.Layer):
                 fields.append(elastic * np.outer(*(np.cos(np.pi * n * (across / SIZE + 0.5)) for n in (j, k))))
         self.fields = np.float32(fields).reshape(-1, SIZE * SIZE)
         self.places = np.float32(np.indices((SIZE, SIZE))).reshape(2, SIZE * SIZE)
+        # Six views have one of the first three fields (shift and stretch) along one of the two axes; six the opposite.
         one_each = np.eye(6, 2 * len(fields)).reshape(6, len(fields), 2).swapaxes(1, 2)
         self.views = np.float32([np.zeros_like(one_each[0]), *one_each, *-one_each])
 
@@ -272,10 +301,13 @@ class MeanOfViews(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable()
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Keras's batch normalisation of images, with TensorFlow's fused kernel in training: a quarter off a whole step."""
+    """Keras's batch normalisation of images (n, height, width, channels), with TensorFlow's fused kernel in training.
+
+    That takes a quarter off the time of a whole step of task 3.
+    """
 
     def call(self, inputs, training=False):
-        if not training:
+        if not (training and self.trainable):
             return super().call(inputs, training=False)
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
             inputs, self.gamma, self.beta, epsilon=self.epsilon, is_training=True)
@@ -342,40 +374,41 @@ class Task:
         parser.add_argument("--test", metavar="FILE",
                             help="test digits; then all of --dataset is for training, otherwise its first half")
         self.options = options = parser.parse_args()
+        self.kind = "validation" if options.validation else "test"
+        self.training = self.validation = None  # Digits
         try:
             self._count = count_lines(options.dataset)
-            self._training_count = self._count if options.test else self._count // 2
+            self._training_count = self._count // 2 if options.test is None else self._count
             if self._training_count < (2 if options.validation else 1):
                 raise DatasetError(f"{options.dataset}: too few digits to split ({self._count})")
-            if options.test and not options.validation:
+            if options.test is not None and not options.validation:
                 check_file(options.test)  # a mistake in its name is better told before the training than after it
         except DatasetError as error:
             fail(error)
-        if options.figures:
+        if options.figures is not None:
             make_folder(options.figures)
 
     def training_digits(self):
         """Return the digits to train on: the first half of the data, or four fifths of it with --validation."""
         digits = read_digits(self.options.dataset, 0, self._training_count)
-        self.validation_digits = None
         if self.options.validation:
             held_back = np.arange(len(digits.labels)) % FIFTHS == (self.options.validation - 1) % len(digits.labels)
-            self.validation_digits = Digits(*(array[held_back] for array in digits))
+            self.validation = Digits(*(array[held_back] for array in digits))
             digits = Digits(*(array[~held_back] for array in digits))
-        self._training_digits = digits
+        self.training = digits
         return digits
 
     def test_digits(self):
         """Read the test digits: not before training is over. With --validation, return the fifth held back instead."""
         if self.options.validation:
-            return self.validation_digits
-        if not self.options.test:
+            return self.validation
+        if self.options.test is None:
             return read_digits(self.options.dataset, self._training_count, self._count)
         return read_digits(self.options.test, 0, count_lines(self.options.test))
 
     def callbacks(self, model):
         """Return the Keras callbacks that show a training: none without --full_output."""
-        return [Progress(model, self._training_digits, self.validation_digits)] if self.options.full_output else []
+        return [Progress(model, self.training, self.validation)] if self.options.full_output else []
 
     def report(self, model):
         """Measure the error of the trained model, print the line of results, and show or save the figures."""
@@ -383,12 +416,11 @@ class Task:
         result = errors(model, digits)
         minutes = (time.perf_counter() - START) / 60
         if self.options.full_output:
-            kind = "validation" if self.options.validation else "test"
-            heads = "   ".join([*(column_head(kind, name, result) for name in result), "parameters", "minutes"])
+            heads = "   ".join([*(column_head(self.kind, name, result) for name in result), "parameters", "minutes"])
             print("- " * (len(heads) // 2), heads, sep="\n")
         print(*(f"{error:.2f}" for error in result.values()), model.count_params(), f"{minutes:.2f}", flush=True)
-        if self.options.figures or self.options.show_analysis:
-            show_figures(model, digits, self.options.figures, self.options.show_analysis)
+        if self.options.figures is not None or self.options.show_analysis:
+            show_figures(model, digits, self.options.figures, self.options.show_analysis, self.kind)
 
 
 def run(main):
@@ -399,18 +431,29 @@ def run(main):
             stream.reconfigure(errors="backslashreplace")  # file names that the terminal cannot show
     with _interruptible():
         try:
-            main()
-            if sys.stdout:
-                sys.stdout.flush()
-        except DatasetError as error:
-            fail(error)
-        except BrokenPipeError:  # the reader of a pipe has left: end as quietly as other programs do
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(128 + signal.SIGPIPE)
-        except OSError as error:
-            fail(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
-        except MemoryError:
-            fail("not enough memory")
+            status = _status(main)
+        except SystemExit as end:
+            status = end.code
+        # To take TensorFlow apart in good order would cost another second, of the five that task 1 takes.
+        os._exit(status or 0)
+
+
+def _status(main):
+    try:
+        main()
+        if sys.stdout:
+            sys.stdout.flush()
+    except DatasetError as error:
+        fail(error)
+    except ImportError as error:
+        fail(f"{error} {INSTALL}")
+    except BrokenPipeError:  # the reader of a pipe has left: end as quietly as other programs do
+        return 128 + 13
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or error)
+    except MemoryError:
+        fail("not enough memory")
+    return 0
 
 
 class Progress(keras.callbacks.Callback):
@@ -474,6 +517,7 @@ def has_screen():
     import matplotlib
 
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it would announce that it builds its font cache
+    matplotlib.rcdefaults()  # a person's own settings may not fit these figures
     try:
         import matplotlib.pyplot as plt
 
@@ -500,6 +544,10 @@ class ErrorPlot:
 
     def draw(self, history):
         """Draw the rows so far: dictionaries of column head and value, the first column the epoch."""
+        import matplotlib.pyplot as plt
+
+        if not plt.fignum_exists(self.figure.number):  # the window has been closed
+            return
         self.axes.clear()
         for head, colour in zip(list(history[0])[1:], COLOURS):
             self.axes.plot([row["epoch"] for row in history], [row[head] for row in history], ".-",
@@ -523,21 +571,17 @@ def make_folder(folder):
         fail(f"{folder!r}: {error}")
 
 
-def show_figures(model, digits, folder=None, windows=False):
+def show_figures(model, digits, folder=None, windows=False, kind="test"):
     """Draw the figures of a trained model and show them in windows, or save them as PNG and print their names.
 
-    folder: where to save them, None to save them only if there is no screen, in figures/.
+    folder: where to save them, None to save them only if there is no screen, in figures/. kind: what the titles call
+    the digits.
     """
-    if windows and not has_screen():
+    if not has_screen() and windows:
         windows, folder = False, folder or "figures"
-    if not windows:
-        import matplotlib
-
-        logging.getLogger("matplotlib").setLevel(logging.ERROR)
-        matplotlib.use("agg", force=True)
     import matplotlib.pyplot as plt
 
-    drawn = draw_figures(model, digits)
+    drawn = draw_figures(model, digits, kind)
     if folder:
         make_folder(folder)
         for name, figure in drawn.items():
@@ -549,10 +593,10 @@ def show_figures(model, digits, folder=None, windows=False):
     plt.close("all")
 
 
-def draw_figures(model, digits):
+def draw_figures(model, digits, kind="test"):
     """Return the figures of a trained model as a dictionary of Matplotlib figures, by the name of the file.
 
-    model: one of the four tasks'; digits: `Digits` that it has not been trained on.
+    model: one of the four tasks'; digits: `Digits` that it has not been trained on; kind: what the titles call them.
     """
     outputs = predict(model, digits.images)
     chosen = [random.choice(np.flatnonzero(digits.labels == digit)) for digit in np.unique(digits.labels)]
@@ -561,15 +605,15 @@ def draw_figures(model, digits):
     if "reconstruction" in outputs:
         encoder = keras.Model(model.inputs, model.get_layer("thought_vector").output)
         thoughts = encoder.predict(digits.images, batch_size=500, verbose=0)
-        figures["regeneration"] = _regeneration(some, np.round(outputs["reconstruction"][chosen]))
-        figures["thought_vectors"] = _thought_vectors(some, thoughts[chosen])
-        figures["projection"] = _projection(thoughts, digits.labels)
+        figures["regeneration"] = _regeneration(some, np.round(outputs["reconstruction"][chosen]), kind)
+        figures["thought_vectors"] = _thought_vectors(some, thoughts[chosen], kind)
+        figures["projection"] = _projection(thoughts, digits.labels, kind)
     winners = outputs["digit"].argmax(1) if "digit" in outputs else None
     figures["sensitivity"] = _sensitivity(some, sensitivity(model, some.images),
                                           None if winners is None else winners[chosen])
     if winners is not None:
-        figures["confusion"] = _confusion(digits.labels, winners)
-        figures["mistakes"] = _mistakes(digits, winners)
+        figures["confusion"] = _confusion(digits.labels, winners, kind)
+        figures["mistakes"] = _mistakes(digits, winners, kind)
     return figures
 
 
@@ -595,7 +639,7 @@ def _panels(rows, columns, title, size=1.1):
     import matplotlib.pyplot as plt
 
     figure, panels = plt.subplots(rows, columns, squeeze=False, layout="constrained",
-                                  figsize=(max(size * columns, 4.5), size * rows + 0.7))
+                                  figsize=(max(size * columns, 6.5), size * rows + 0.7))
     figure.suptitle(title)
     for panel in panels.flat:
         panel.set(xticks=[], yticks=[])
@@ -608,8 +652,8 @@ def _draw(panel, image, **options):
     return panel.imshow(np.squeeze(image), **{"cmap": "gray_r", "vmin": 0, "vmax": 1} | options)
 
 
-def _regeneration(some, regenerated):
-    figure, panels = _panels(2, len(some.labels), "Test digits (above) and their regeneration (below)")
+def _regeneration(some, regenerated, kind):
+    figure, panels = _panels(2, len(some.labels), f"{kind.capitalize()} digits (above) and their regeneration (below)")
     for above, below, image, copy in zip(*panels, some.images, regenerated):
         _draw(above, image)
         _draw(below, copy)
@@ -618,8 +662,9 @@ def _regeneration(some, regenerated):
     return figure
 
 
-def _thought_vectors(some, thoughts):
-    figure, panels = _panels(2, len(some.labels), "Test digits and their thought vectors, 256 numbers as 16 x 16")
+def _thought_vectors(some, thoughts, kind):
+    title = f"{kind.capitalize()} digits and their thought vectors, 256 numbers as 16 x 16"
+    figure, panels = _panels(2, len(some.labels), title)
     for above, below, image, thought in zip(*panels, some.images, thoughts):
         _draw(above, image)
         drawn = _draw(below, thought.reshape(16, 16), cmap="PuOr", vmin=-1)
@@ -627,14 +672,14 @@ def _thought_vectors(some, thoughts):
     return figure
 
 
-def _projection(thoughts, labels):
+def _projection(thoughts, labels, kind):
     import matplotlib.pyplot as plt
 
     centred = thoughts - thoughts.mean(0)
     variances, axes = np.linalg.eigh(centred.T @ centred)  # in rising order
     places = centred @ axes[:, :-3:-1]
     share = 100 * variances[:-3:-1] / max(variances.sum(), 1e-12)
-    title = "Thought vectors of the test digits, on their first two principal components"
+    title = f"Thought vectors of the {kind} digits, on their first two principal components"
     figure, panel = plt.subplots(figsize=(8, 6.5), layout="constrained")
     for digit, colour in enumerate(COLOURS):  # each point is its digit, for those who see no colours
         panel.scatter(*places[labels == digit].T, marker=f"${digit}$", color=colour, s=42, linewidths=0.3)
@@ -656,13 +701,13 @@ def _sensitivity(some, maps, winners):
     return figure
 
 
-def _confusion(labels, winners):
+def _confusion(labels, winners, kind):
     import matplotlib.pyplot as plt
 
     counts = np.zeros((10, 10), int)
     np.add.at(counts, (labels, winners), 1)
     wrong = int(np.sum(labels != winners))
-    title = f"Confusion matrix: {wrong} of {len(labels)} test digits are misread"
+    title = f"Confusion matrix: {wrong} of {len(labels)} {kind} digits are misread"
     figure, panel = plt.subplots(figsize=(6.5, 6.5), layout="constrained")
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     panel.imshow(shares**0.4, cmap="Blues", vmin=0, vmax=1)  # the root makes single mistakes visible
@@ -674,11 +719,11 @@ def _confusion(labels, winners):
     return figure
 
 
-def _mistakes(digits, winners):
+def _mistakes(digits, winners, kind):
     wrong = np.flatnonzero(winners != digits.labels)
     shown = wrong[:MOST_MISTAKES]
     some = f"the first {len(shown)} of " if len(shown) < len(wrong) else ""
-    title = f"Misread test digits, {some}{len(wrong)}: digit > what it is read as" if len(wrong) else "No misread digit"
+    title = f"Misread {kind} digits, {some}{len(wrong)}: digit > what it is read as"
     columns = min(max(len(shown), 1), 10)
     figure, panels = _panels(-(-max(len(shown), 1) // columns), columns, title, size=1.2)
     for panel, number in zip(panels.flat, shown):

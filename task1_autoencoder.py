@@ -21,12 +21,6 @@ STEPS_PER_EPOCH = 30
 LEARNING_RATE = 0.1
 
 
-@keras.saving.register_keras_serializable()
-def sine(x):
-    """Return the sine of x, the activation of the decoder's hidden units."""
-    return keras.ops.sin(x)
-
-
 def build_model():
     """Return the untrained autoencoder: pixels 0 or 1, (batch, 28, 28, 1), to their probabilities of being 1."""
     image = layers.Input((28, 28, 1))
@@ -35,7 +29,7 @@ def build_model():
     x = layers.Conv2D(1, 2, strides=2, use_bias=False, activation="tanh")(x)             # 16 x 16 x 1
     x = layers.Flatten(name="thought_vector")(x)                                         # 256
     x = layers.Reshape((16, 16, 1))(x)
-    x = layers.Conv2D(WAVES, 1, use_bias=False, activation=sine)(x)                      # 16 x 16 x 4
+    x = layers.Conv2D(WAVES, 1, use_bias=False, activation=common.sine)(x)                      # 16 x 16 x 4
     x = layers.Conv2DTranspose(1, 2, strides=2, use_bias=False, activation="sigmoid")(x)  # 32 x 32 x 1
     return keras.Model(image, layers.Cropping2D(2)(x))                                   # 28 x 28 x 1
 
@@ -47,7 +41,7 @@ def build_candidates():
         layers.Input((4,)),
         layers.Rescaling(2, offset=-1),
         layers.Dense(CANDIDATES, use_bias=False, activation="tanh", kernel_initializer=uniform(-0.5, 0.5)),
-        layers.EinsumDense("bc,cw->bcw", (CANDIDATES, WAVES), activation=sine,
+        layers.EinsumDense("bc,cw->bcw", (CANDIDATES, WAVES), activation=common.sine,
                            kernel_initializer=uniform(0, HIGHEST_FREQUENCY)),
         layers.EinsumDense("bcw,cwp->bcp", (CANDIDATES, 4), activation="sigmoid", kernel_initializer=normal(0, 0.5)),
     ])
@@ -60,12 +54,11 @@ def train(model, digits, callbacks=()):
     196,000, each pattern counting the same however rare it is. Gradient descent from a random start gets about a third
     of the candidates to tell all of them apart; a stuck one has two patterns on one place.
     """
-    patches = digits.images.reshape(-1, 14, 2, 14, 2).swapaxes(2, 3).reshape(-1, 4)
-    patches = np.unique(patches, axis=0)
+    patches = common.distinct_patches(digits.images).reshape(-1, 4)
     targets = np.repeat(patches[:, None], CANDIDATES, axis=1)
     candidates = build_candidates()
 
-    def keep_best(epoch, logs):
+    def take_best(epoch, logs):
         worst_pixel = np.abs(candidates(patches) - targets).max((0, 2))
         encoder, waves, mixture = (weights.numpy() for weights in candidates.weights)
         best = worst_pixel.argmin()
@@ -76,8 +69,8 @@ def train(model, digits, callbacks=()):
     candidates.compile(keras.optimizers.Adam(schedule, beta_2=0.99), "binary_crossentropy",
                        steps_per_execution=STEPS_PER_EPOCH)
     candidates.fit(common.batches((patches, targets), len(patches)), epochs=EPOCHS, steps_per_epoch=STEPS_PER_EPOCH,
-                   callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=keep_best), *callbacks],
-                   shuffle=False, verbose=0)
+                   callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=take_best), *callbacks],
+                   verbose=0)
 
 
 def main():

@@ -1,6 +1,6 @@
 """Task 3: a small convolutional network reads handwritten digits.
 
-    python task3_cnn.py   prints   1.50 8932 0.70   (test error in %, parameters, minutes)
+    python task3_cnn.py   prints   1.50 8990 0.80   (test error in %, parameters, minutes)
 """
 
 import common  # first: it starts the clock and keeps TensorFlow quiet
@@ -8,16 +8,16 @@ import common  # first: it starts the clock and keeps TensorFlow quiet
 import keras
 from keras import layers
 
-EPOCHS = 350
+EPOCHS = 300
 STEPS_PER_EPOCH = 10
 BATCH_SIZE = 100
 LEARNING_RATE = 0.005
 WEIGHT_DECAY = 0.02
 
 
-def convolution(x, filters, size, strides=1):
+def convolution(x, filters, size, strides=1, padding="valid"):
     """Apply a convolution with batch normalisation and rectification."""
-    x = layers.Conv2D(filters, size, strides, padding="same", use_bias=False)(x)
+    x = layers.Conv2D(filters, size, strides, padding, use_bias=False)(x)
     x = common.BatchNormalization()(x)
     return layers.ReLU()(x)
 
@@ -26,13 +26,12 @@ def build_model():
     """Return the untrained network: pixels 0 or 1, (batch, 28, 28, 1), to class probabilities (batch, 10)."""
     image = layers.Input((28, 28, 1))
     x = common.Distortion()(image)
-    x = convolution(x, 10, 5, strides=2)   # 14 x 14 x 10
-    x = convolution(x, 16, 3)              # 14 x 14 x 16
-    x = layers.MaxPooling2D()(x)           # 7 x 7 x 16
-    x = convolution(x, 16, 3)              # 7 x 7 x 16
-    x = convolution(x, 20, 3)              # 7 x 7 x 20
-    x = layers.MaxPooling2D()(x)           # 3 x 3 x 20
-    x = layers.Flatten()(x)                # 180
+    x = convolution(x, 12, 5, strides=2, padding="same")  # 14 x 14 x 12
+    x = convolution(x, 16, 3, padding="same")             # 14 x 14 x 16
+    x = layers.MaxPooling2D()(x)                          # 7 x 7 x 16
+    x = convolution(x, 20, 3)                             # 5 x 5 x 20
+    x = convolution(x, 20, 3)                             # 3 x 3 x 20
+    x = layers.GlobalAveragePooling2D()(x)                # 20
     x = layers.Dense(10, activation="softmax")(x)
     return keras.Model(image, common.MeanOfViews()(x))
 
@@ -43,7 +42,7 @@ def train(model, digits, callbacks=()):
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)
     model.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY),
                   "sparse_categorical_crossentropy", steps_per_execution=STEPS_PER_EPOCH)
-    model.fit(common.batches(digits, BATCH_SIZE), epochs=EPOCHS, steps_per_epoch=STEPS_PER_EPOCH, shuffle=False,
+    model.fit(common.batches(digits, BATCH_SIZE), epochs=EPOCHS, steps_per_epoch=STEPS_PER_EPOCH,
               callbacks=list(callbacks), verbose=0)
 
 

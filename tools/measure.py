@@ -1,10 +1,11 @@
 """Run the task scripts again and again and print what a README can hold: mean, spread and worst of every figure.
 
     python tools/measure.py                              five runs of each of the four scripts
-    python tools/measure.py --runs 20 task3_cnn.py       twenty runs of one, with the histogram of its errors
+    python tools/measure.py --runs 20 task3_cnn.py       twenty runs of one
     python tools/measure.py --validation                 the five fifths of the training digits in turn, no test digits
 
-Each run is a fresh process; nothing else heavy should run beside it. Seconds are those of the whole process.
+Each run is a fresh process; nothing else heavy should run beside it. Seconds are those of the
+whole process. Below the table stands the histogram of each error.
 """
 
 import argparse
@@ -28,12 +29,19 @@ SCRIPTS = {
 
 
 def run(script, arguments):
-    """Run a script in a process of its own; return its errors in %, its parameters and its seconds."""
+    """Run a script in a process of its own; return its errors in %, its parameters and its seconds.
+
+    Raises ValueError if it prints anything but its line, or takes longer than twice its limit.
+    """
     start = time.perf_counter()
-    ran = subprocess.run([sys.executable, str(ROOT / script), *arguments], capture_output=True, text=True)
+    try:
+        ran = subprocess.run([sys.executable, str(ROOT / script), *arguments], capture_output=True, text=True,
+                             timeout=120 * SCRIPTS[script][-1])
+    except subprocess.TimeoutExpired as expired:
+        raise ValueError(f"{script} was ended after {expired.timeout:.0f} s") from None
     seconds = time.perf_counter() - start
     if ran.returncode or ran.stderr or ran.stdout.count("\n") != 1:
-        sys.exit(f"{script} ended with status {ran.returncode} and printed:\n{ran.stdout}{ran.stderr}")
+        raise ValueError(f"{script} ended with status {ran.returncode} and printed:\n{ran.stdout}{ran.stderr}")
     *errors, parameters, _ = ran.stdout.split()
     return [float(error) for error in errors], int(parameters), seconds
 
@@ -72,11 +80,16 @@ def main():
     if options.runs < 2:
         parser.error("a spread takes at least two runs")
 
-    results = {script: [] for script in scripts}
+    results, failed = {script: [] for script in scripts}, 0
     for number in range(options.runs):
         arguments = ["--validation", str(number % 5 + 1)] if options.validation else []
         for script in scripts:
-            results[script].append(run(script, arguments))
+            try:
+                results[script].append(run(script, arguments))
+            except ValueError as error:
+                failed += 1
+                print(f"run {number + 1} of {options.runs}: {error}", file=sys.stderr, flush=True)
+                continue
             errors, _, seconds = results[script][-1]
             print(f"run {number + 1} of {options.runs}, {script}: {' '.join(f'{error:.2f}%' for error in errors)} "
                   f"in {seconds:.1f} s", file=sys.stderr, flush=True)
@@ -84,8 +97,9 @@ def main():
     print(f"{options.runs} runs of each script on {os.cpu_count()} cores ({platform.machine()}), "
           f"Python {platform.python_version()}; mean ± standard deviation.\n")
     kind = "validation" if options.validation else "test"
-    print(f"| script | {kind} error in % | | worst | limit (high) | parameters | limit | seconds | limit |")
+    print(f"| script | {kind} error of | in % | worst | limit (high) | parameters | limit | seconds | limit |")
     print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    scripts = [script for script in scripts if len(results[script]) > 1]
     for script in scripts:
         for row in rows(script, results[script]):
             print("|", " | ".join(row), "|")
@@ -93,7 +107,10 @@ def main():
         for number, name in enumerate(SCRIPTS[script][0]):
             errors = [run[0][number] for run in results[script]]
             print(f"\n{script}, {name}:", *histogram(errors), sep="\n")
+    if failed:
+        print(f"\n{failed} runs failed and are not in these figures.")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
