@@ -15,7 +15,7 @@ from keras import layers
 
 WAVES = 4  # sine units in the decoder; fewer cannot tell four pixels apart
 HIGHEST_FREQUENCY = 100.0  # of the sines at the start, in radians from the middle of the line to its end
-CANDIDATES = 64
+CANDIDATES = 64  # autoencoders trained side by side, of which the best is kept
 EPOCHS = 10
 STEPS_PER_EPOCH = 30
 LEARNING_RATE = 0.1
@@ -24,14 +24,14 @@ LEARNING_RATE = 0.1
 def build_model():
     """Return the untrained autoencoder: pixels 0 or 1, (batch, 28, 28, 1), to their probabilities of being 1."""
     image = layers.Input((28, 28, 1))
-    x = layers.ZeroPadding2D(2)(image)                                                   # 32 x 32 x 1
-    x = layers.Rescaling(2, offset=-1)(x)                                                # pixels -1 or 1
-    x = layers.Conv2D(1, 2, strides=2, use_bias=False, activation="tanh")(x)             # 16 x 16 x 1
-    x = layers.Flatten(name="thought_vector")(x)                                         # 256
+    x = layers.ZeroPadding2D(2)(image)                                                    # 32 x 32 x 1
+    x = layers.Rescaling(2, offset=-1)(x)                                                 # pixels -1 or 1
+    x = layers.Conv2D(1, 2, strides=2, use_bias=False, activation="tanh")(x)              # 16 x 16 x 1
+    x = layers.Flatten(name="thought_vector")(x)                                          # 256
     x = layers.Reshape((16, 16, 1))(x)
-    x = layers.Conv2D(WAVES, 1, use_bias=False, activation=common.sine)(x)                      # 16 x 16 x 4
+    x = layers.Conv2D(WAVES, 1, use_bias=False, activation=common.sine)(x)                # 16 x 16 x 4
     x = layers.Conv2DTranspose(1, 2, strides=2, use_bias=False, activation="sigmoid")(x)  # 32 x 32 x 1
-    return keras.Model(image, layers.Cropping2D(2)(x))                                   # 28 x 28 x 1
+    return keras.Model(image, layers.Cropping2D(2)(x))                                    # 28 x 28 x 1
 
 
 def build_candidates():

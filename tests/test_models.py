@@ -142,6 +142,16 @@ def test_frozen_batch_normalization_stays_as_it_is():
     assert all(np.array_equal(a, b) for a, b in zip(before, layer.get_weights()))
 
 
+def test_the_halves_of_task_2_do_not_disturb_each_other(monkeypatch):
+    """What the image half has learnt stands when the digit half has been trained, weight decay and all."""
+    task2 = importlib.import_module("task2_multitask")
+    monkeypatch.setattr(task2, "EPOCHS", 5)
+    model = task2.build_model()
+    digits = common.read_digits(DATASET, 0, 200)
+    task2.train(model, digits)
+    assert common.errors(model, digits)["decoder"] == 0
+
+
 def test_distinct_patches(images):
     cut = images.reshape(-1, 14, 2, 14, 2).swapaxes(2, 3).reshape(-1, 4)
     patches = common.distinct_patches(images)
