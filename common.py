@@ -23,15 +23,14 @@ from typing import NamedTuple
 
 # ---------------------------------------------------------------------------------------------------------- start-up
 
-# TensorFlow and Keras read these when they are imported. Keras would write a settings file into the home directory, and
-# obey one that asks for another pixel order: a home that can be neither written nor read prevents both. Notebooks leave
-# their own Matplotlib backend (module://...) to the programs that they start.
+# TensorFlow and Keras read these when they are imported. Keras would write a settings file into the home directory,
+# and obey one that asks for another pixel order: a home that can be neither written nor read prevents both. Matplotlib
+# would refuse to be imported where MPLBACKEND names a backend that it does not have, as that of a notebook.
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", KERAS_BACKEND="tensorflow")
 os.environ["KERAS_HOME"] = os.devnull
 for name in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):
     os.environ.pop(name, None)
-if os.environ.get("MPLBACKEND", "").startswith("module:"):
-    del os.environ["MPLBACKEND"]
+BACKEND = os.environ.pop("MPLBACKEND", None)
 
 
 @contextlib.contextmanager
@@ -65,6 +64,19 @@ def _silent_stderr():
         os.close(saved)
 
 
+@contextlib.contextmanager
+def _hidden(module):
+    """Let an import do without a module: Keras would load Matplotlib, which takes 0.6 s and writes a font cache."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
 def fail(message):
     """End the program with one line on standard error, `task3_cnn.py: error: message`, and status 2."""
     line = f"{os.path.basename(sys.argv[0])}: error: {message}"
@@ -78,13 +90,13 @@ INSTALL = "(to install what the scripts need: pip install -r requirements.txt)"
 
 with _interruptible():
     try:
-        with _silent_stderr():
+        with _silent_stderr(), _hidden("matplotlib"):
             import keras
             import numpy as np
             import tensorflow as tf
     except ImportError as error:
         fail(f"{error} {INSTALL}")
-    except Exception as error:  # such as an environment variable that TensorFlow or Matplotlib cannot make sense of
+    except Exception as error:  # such as an environment variable that TensorFlow cannot make sense of
         fail(error)
 
 tf.get_logger().setLevel("ERROR")
@@ -514,11 +526,13 @@ MOST_MISTAKES = 50  # that one figure shows
 
 def has_screen():
     """Tell whether Matplotlib can open windows here; where it cannot, let it draw into files."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it would announce that it builds its font cache
     import matplotlib
 
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it would announce that it builds its font cache
     matplotlib.rcdefaults()  # a person's own settings may not fit these figures
     try:
+        if BACKEND:
+            matplotlib.use(BACKEND)
         import matplotlib.pyplot as plt
 
         with _silent_stderr():
@@ -526,7 +540,7 @@ def has_screen():
             plt.close()
         if interactive:
             return True
-    except Exception:  # each toolkit fails in its own way when there is no screen, or when it is not installed
+    except Exception:  # each toolkit fails in its own way when it is not installed, or when there is no screen
         pass
     matplotlib.use("agg", force=True)
     return False
