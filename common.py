@@ -66,7 +66,7 @@ def _silent_stderr():
 
 @contextlib.contextmanager
 def _hidden(module):
-    """Let an import do without a module: Keras would load Matplotlib, which takes 0.6 s and writes a font cache."""
+    """Let an import do without a module: Keras would load Matplotlib, which takes time and writes a font cache."""
     if module in sys.modules:
         yield
         return
@@ -315,7 +315,8 @@ class MeanOfViews(keras.layers.Layer):
 class BatchNormalization(keras.layers.BatchNormalization):
     """Keras's batch normalisation of images (n, height, width, channels), with TensorFlow's fused kernel in training.
 
-    That takes a quarter off the time of a whole step of task 3.
+    In a network of four such layers, much like task 3's, that took 28% off a training step (95 ms in place of 133 for
+    ten batches of 100, without distortion).
     """
 
     def call(self, inputs, training=False):
@@ -446,7 +447,7 @@ def run(main):
             status = _status(main)
         except SystemExit as end:
             status = end.code
-        # To take TensorFlow apart in good order would cost another second, of the five that task 1 takes.
+        # The interpreter's own end would only take time, for TensorFlow is large to take apart.
         os._exit(status or 0)
 
 

@@ -41,7 +41,7 @@ def test_each_half_has_a_hundred_of_each_class():
 
 def test_reads_quickly():
     best = min(_seconds(lambda: read(DATASET)) for _ in range(5))
-    assert best < 0.2  # about 0.02 s is usual
+    assert best < 0.2
 
 
 def _seconds(call):
