@@ -1,0 +1,116 @@
+"""The programs in tools/: what they share, the changes of the ablation, the textbook's solutions, figures."""
+
+import sys
+
+import numpy as np
+import pytest
+from conftest import DATASET, ROOT
+
+sys.path.insert(0, str(ROOT / "tools"))
+
+import ablation
+import benchmark
+import common
+import growth
+import keras
+import measure
+import runs
+import textbook
+
+RESULTS = [runs.Result([1.0], 100, 10.0), runs.Result([2.0], 100, 12.0)]
+TWO_ERRORS = [runs.Result([0.0, 3.0], 100, 10.0), runs.Result([0.0, 5.0], 100, 12.0)]
+
+
+def test_runs_in_turn_and_tells(capsys):
+    order = []
+
+    def job(name):
+        def work(number):
+            order.append((name, number))
+            if (name, number) == ("b", 0):
+                raise ValueError("it printed nonsense")
+            return RESULTS[0]
+        return work
+
+    results = runs.run_in_turn({"a": job("a"), "b": job("b")}, 2)
+    assert order == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
+    assert results == {"a": [RESULTS[0]] * 2, "b": [RESULTS[0]]}
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 4 and "nonsense" in told[1] and "1.00% in 10.0 s" in told[0]
+
+
+def test_control_c_keeps_what_there_is(capsys):
+    def stop(number):
+        if number:
+            raise KeyboardInterrupt
+        return RESULTS[0]
+
+    assert runs.run_in_turn({"a": stop}, 3) == {"a": [RESULTS[0]]}
+    assert "stopped" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("program", ["print('1.00 24 0.05', 'x' * 3)", "print(1 / 0)", "", "print('1.00 24 0.05\\n')"])
+def test_a_run_must_print_its_line(program, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(program)
+    with pytest.raises(ValueError):
+        runs.run(script)
+
+
+def test_a_run_is_read(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("print('0.00 1.50 11074 0.72')")
+    result = runs.run(script)
+    assert result.errors == [0.0, 1.5] and result.parameters == 11074 and 0 < result.seconds < 20
+
+
+def test_a_change_must_fit():
+    with pytest.raises(ValueError, match="0 times"), runs.changed("task3_cnn.py", [("no such text", "")]):
+        pass
+
+
+@pytest.mark.parametrize("script, name", [(script, name) for script in ablation.CHANGES
+                                          for name in ablation.CHANGES[script]])
+def test_changes_of_the_ablation_make_a_model(script, name, monkeypatch):
+    monkeypatch.setattr(common.Distortion, "VIEWS", common.Distortion.VIEWS)  # some changes set it
+    with runs.changed(script, ablation.CHANGES[script][name]) as path:
+        source = path.read_text()
+        assert source != (ROOT / script).read_text()
+        module = {"__name__": "changed"}
+        exec(compile(source, path, "exec"), module)
+    outputs = common.predict(module["build_model"](), np.zeros((3, 28, 28, 1), np.float32))
+    assert all(len(output) == 3 for output in outputs.values())
+
+
+@pytest.mark.parametrize("name, parameters", [("autoencoder", 201_744), ("multitask", 405_018), ("cnn", 11_582),
+                                              ("rnn", 75_786)])
+def test_textbook(name, parameters, monkeypatch):
+    fit = keras.Model.fit
+    monkeypatch.setattr(keras.Model, "fit", lambda *args, **options: fit(*args, **options | {"epochs": 2}))
+    digits = common.read_digits(DATASET, 0, 100)
+    model = textbook.SOLUTIONS[name](digits)
+    assert model.count_params() == parameters
+    assert all(0 <= error <= 100 for error in common.errors(model, digits).values())
+
+
+def test_tables():
+    (row,) = benchmark.rows("task3_cnn.py", RESULTS, [runs.Result([0.5], 50, 5.5)])
+    assert row[:5] == ["`task3_cnn.py`", "digits", "1.50", "**0.50**", "3.0×"]
+    assert row[5:] == ["100", "**50**", "2.0×", "11", "**6**", "2.0×"]
+    first, second = measure.rows("task2_multitask.py", TWO_ERRORS)
+    assert first[1:4] == ["decoder", "**0.00** ± 0.00", "0.00"]
+    assert second[:4] == ["", "classifier", "**4.00** ± 1.41", "5.00"]
+    assert list(ablation.rows("task3_cnn.py", {"as it is": RESULTS})) == [["as it is", "1.50 ± 0.71", "100", "11"]]
+    assert runs.table(["a", "b"], [[1, 2]], "lr") == "| a | b |\n| --- | ---: |\n| 1 | 2 |"
+
+
+def test_histogram():
+    assert measure.histogram([1.0, 1.1, 1.1, 1.3]) == ["  1.00%  #", "  1.10%  ##", "  1.20%  ", "  1.30%  #"]
+
+
+def test_growth_draws():
+    digits = {"task3_cnn.py": {100: RESULTS, 1000: RESULTS}, "task2_multitask.py": {100: TWO_ERRORS, 1000: TWO_ERRORS}}
+    above, below = growth.draw_digits(digits).axes
+    assert len(above.lines) == 3 and len(below.lines) == 2
+    (panel,) = growth.draw_training(digits).axes
+    assert list(panel.lines[0].get_xdata()) == [11, 11]

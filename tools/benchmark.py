@@ -1,0 +1,64 @@
+"""Measure the bundle's scripts against the textbook solutions of the same tasks (`textbook.py`).
+
+    python tools/benchmark.py                       five runs of each, in turn, about forty minutes on two cores
+    python tools/benchmark.py --runs 2 task3_cnn.py
+
+Each run is a fresh process, and the two solutions of a task take turns, so that a change of the machine's speed meets
+both alike; nothing else heavy should run beside it. Prints a table for a README: means and their ratios.
+"""
+
+import sys
+from statistics import mean
+
+from runs import SCRIPTS, machine, run, run_in_turn, scripts_parser, table
+
+TEXTBOOK = {"task1_autoencoder.py": "autoencoder", "task2_multitask.py": "multitask", "task3_cnn.py": "cnn",
+            "task4_rnn.py": "rnn"}
+
+
+def times(plain, ours, digits):
+    """Return how many times the textbook's figure is ours, as text."""
+    return f"{plain / ours:.{digits}f}×" if ours else ("–" if plain == ours else "∞")
+
+
+def rows(script, textbook, bundle):
+    """Return the table rows of a script, one for each of its errors, from two lists of Results."""
+    names = SCRIPTS[script][0]
+    for number, name in enumerate(names):
+        row = [f"`{script}`" if number == 0 else "", name]
+        plain, ours = (mean(result.errors[number] for result in results) for results in (textbook, bundle))
+        row += [f"{plain:.2f}", f"**{ours:.2f}**", times(plain, ours, 1)]
+        if number:
+            row += [""] * 6
+        else:
+            plain, ours = textbook[0].parameters, bundle[0].parameters
+            row += [f"{plain:,}", f"**{ours:,}**", times(plain, ours, 0 if plain > 10 * ours else 1)]
+            plain, ours = (mean(result.seconds for result in results) for results in (textbook, bundle))
+            row += [f"{plain:.0f}", f"**{ours:.0f}**", times(plain, ours, 1)]
+        yield row
+
+
+def main():
+    """Run the textbook's solution and the bundle's in turn, then print the table."""
+    options = scripts_parser(__doc__, runs=5).parse_args()
+    scripts = options.scripts or list(SCRIPTS)
+    jobs = {}
+    for script in scripts:
+        jobs[f"textbook's {TEXTBOOK[script]}"] = lambda _, name=TEXTBOOK[script]: run("tools/textbook.py", name)
+        jobs[script] = lambda _, script=script: run(script)
+    results = run_in_turn(jobs, options.runs)
+    complete = all(len(found) == options.runs for found in results.values())
+
+    if complete:
+        print(f"Means of {options.runs} runs on {machine()}.\n")
+    else:
+        print(f"Means of at most {options.runs} runs on {machine()}; some are missing.\n")
+    pairs = {script: (results[f"textbook's {TEXTBOOK[script]}"], results[script]) for script in scripts}
+    print(table(["script", "test error of", "textbook, %", "bundle, %", "ratio",
+                 "textbook, parameters", "bundle", "ratio", "textbook, seconds", "bundle", "ratio"],
+                [row for script, pair in pairs.items() if all(pair) for row in rows(script, *pair)], "ll" + 9 * "r"))
+    return 0 if complete else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

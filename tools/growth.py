@@ -1,0 +1,137 @@
+"""Measure how the error falls with more training digits and with more training, and what that costs.
+
+    python tools/growth.py --figures docs/figures             two runs a point: about two hours on two cores
+    python tools/growth.py --figures DIR --runs 1 task3_cnn.py
+
+Trains on the first 100 to 1,000 training digits, and on all of them for a fraction of the epochs up to twice as many;
+tests on the test digits. Draws the plots of docs/growth.md (digits.png and training.png) in DIR and prints their table.
+"""
+
+import re
+import sys
+from pathlib import Path
+from statistics import mean
+from tempfile import TemporaryDirectory
+
+import matplotlib
+from runs import ROOT, SCRIPTS, changed, machine, run, run_in_turn, scripts_parser, table
+
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
+
+DIGITS = [100, 200, 400, 700, 1000]
+EPOCHS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2]  # times those of the script
+COLOURS = ["#94a4a2", "#3f90da", "#832db6", "#bd1f01", "#ffa90e"]
+
+
+def fewer_digits(script, count, folder):
+    """Return a job that runs a script with the first `count` training digits and all test digits."""
+    lines = (ROOT / "dataset.txt").read_text().splitlines(keepends=True)
+    half = len(lines) // 2
+    training, test = Path(folder) / f"{count}.txt", Path(folder) / "test.txt"
+    training.write_text("".join(lines[:count]))
+    test.write_text("".join(lines[half:]))
+    return lambda _: run(script, "--dataset", str(training), "--test", str(test))
+
+
+def other_epochs(script, factor):
+    """Return a job that runs a script with `factor` times its epochs."""
+    constant, epochs = re.search(r"^EPOCHS = (\d+)$", (ROOT / script).read_text(), re.MULTILINE).group(0, 1)
+
+    def job(_):
+        with changed(script, [(constant + "\n", f"EPOCHS = {max(1, round(factor * int(epochs)))}\n")]) as path:
+            return run(path)
+    return job
+
+
+def curves(points):
+    """Yield label, setting: Results, and number of the error, for each error of each script in `points`."""
+    for script, found in points.items():
+        names = SCRIPTS[script][0]
+        for number, name in enumerate(names):
+            label = script.removesuffix(".py") + (f", {name}" if len(names) > 1 else "")
+            yield label, {setting: results for setting, results in found.items() if results}, number
+
+
+def draw_digits(points):
+    """Return the figure of error and time by the number of training digits: {script: {digits: [Result, ...]}}."""
+    figure, (above, below) = plt.subplots(2, 1, figsize=(7, 8), sharex=True, layout="constrained")
+    figure.suptitle("More training digits")
+    for colour, (label, found, number) in zip(COLOURS, curves(points)):
+        errors = [[result.errors[number] for result in results] for results in found.values()]
+        _plot(above, found, errors, label, colour)
+        if number == 0:
+            seconds = [[result.seconds for result in results] for results in found.values()]
+            _plot(below, found, seconds, label, colour)
+    above.set(ylabel="test error in %", xscale="log", yscale="symlog", xticks=DIGITS)
+    below.set(ylabel="seconds, whole process", xlabel="training digits")
+    return _finish(figure, above, below)
+
+
+def draw_training(points):
+    """Return the figure of the error by the seconds of a run: {script: {factor: [Result, ...]}}."""
+    figure, panel = plt.subplots(figsize=(7, 5), layout="constrained")
+    for colour, (label, found, number) in zip(COLOURS, curves(points)):
+        _plot(panel, [mean(result.seconds for result in results) for results in found.values()],
+              [[result.errors[number] for result in results] for results in found.values()], label, colour)
+    panel.set(title="More training", xlabel="seconds, whole process", ylabel="test error in %", xscale="log",
+              yscale="symlog", xticks=[5, 10, 20, 50, 100])
+    return _finish(figure, panel)
+
+
+def _plot(panel, x, values, label, colour):
+    middle = [mean(value) for value in values]
+    panel.plot(list(x), middle, "o-", color=colour, label=label)
+    panel.vlines(list(x), [min(value) for value in values], [max(value) for value in values], color=colour)
+
+
+def _finish(figure, *panels):
+    for panel in panels:
+        panel.set_ylim(bottom=0)
+        panel.xaxis.set_major_formatter("{x:g}")
+        panel.yaxis.set_major_formatter("{x:g}")
+        panel.minorticks_off()
+        panel.grid(alpha=0.3)
+    panels[0].legend()
+    return figure
+
+
+def means(results):
+    """Return the mean errors and seconds of Results as cells of a table."""
+    errors = zip(*(result.errors for result in results))
+    return [*(f"{mean(error):.2f}" for error in errors), f"{mean(result.seconds for result in results):.1f}"]
+
+
+def main():
+    """Run everything in turn, print the table, draw the plots."""
+    parser = scripts_parser(__doc__, runs=2)
+    parser.add_argument("--figures", metavar="DIR", required=True, help="where to save the plots")
+    options = parser.parse_args()
+    scripts = options.scripts or list(SCRIPTS)
+    Path(options.figures).mkdir(parents=True, exist_ok=True)
+
+    jobs, digits, training = {}, {}, {}
+    with TemporaryDirectory() as folder:
+        for script in scripts:
+            digits[script] = {count: f"{script} with {count} digits" for count in DIGITS}
+            training[script] = {factor: f"{script} with {factor:g} times the epochs" for factor in EPOCHS}
+            jobs |= {name: fewer_digits(script, count, folder) for count, name in digits[script].items()}
+            jobs |= {name: other_epochs(script, factor) for factor, name in training[script].items()}
+        results = run_in_turn(jobs, options.runs)
+    for points in (*digits.values(), *training.values()):
+        points |= {setting: results[name] for setting, name in points.items()}
+
+    print(f"Means of {options.runs} runs on {machine()}.\n")
+    for head, points in (("training digits", digits), ("epochs, times the script's", training)):
+        for script in scripts:
+            names = SCRIPTS[script][0]
+            print(table([f"`{script}`: {head}", *(f"{name}, % wrong" for name in names), "seconds"],
+                        [[f"{setting:g}", *means(found)] for setting, found in points[script].items() if found],
+                        (len(names) + 2) * "r"), end="\n\n")
+    draw_digits(digits).savefig(Path(options.figures) / "digits.png", dpi=100)
+    draw_training(training).savefig(Path(options.figures) / "training.png", dpi=100)
+    return 0 if all(len(found) == options.runs for found in results.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
