@@ -270,7 +270,7 @@ class Distortion(keras.layers.Layer):
         self.places = np.float32(np.indices((SIZE, SIZE))).reshape(2, SIZE * SIZE)
         # Six views have one of the first three fields (shift and stretch) along one of the two axes; six the opposite.
         one_each = np.eye(6, 2 * len(fields)).reshape(6, len(fields), 2).swapaxes(1, 2)
-        self.views = np.float32([np.zeros_like(one_each[0]), *one_each, *-one_each])
+        self.views = np.float32([np.zeros_like(one_each[0]), *one_each, *-one_each])[: self.VIEWS]
 
     def get_config(self):
         return super().get_config() | self.settings
@@ -303,7 +303,11 @@ class Distortion(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable()
 class MeanOfViews(keras.layers.Layer):
-    """Take the mean over the views that `Distortion` makes of a digit when it does not train: (n, k) to (n, k)."""
+    """Take the mean over the views that `Distortion` makes of a digit when it does not train: (n, k) to (n, k).
+
+    Before the softmax, not after it: the mean of logits is the geometric mean of probabilities, in which a view that
+    excludes a class counts for more.
+    """
 
     def call(self, values, training=False):
         if training:
@@ -340,7 +344,8 @@ def as_dictionary(outputs):
 
 def predict(model, images):
     """Return a model's outputs for images (n, 28, 28, 1) as a dictionary of arrays, named as in `as_dictionary`."""
-    return as_dictionary(model.predict(images, batch_size=500, verbose=0))
+    parts = [as_dictionary(model(images[start:start + 500], training=False)) for start in range(0, len(images), 500)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def errors(model, digits):

@@ -19,17 +19,18 @@ WAVES = 48  # sine units in the decoder; of 4,000 autoencoders all learn every p
 HIGHEST_FREQUENCY = 200.0  # of the sines at the start, in radians from the middle of the codes' range to its end
 IMAGE_STEPS = 500
 IMAGE_LEARNING_RATE = 0.05
-EPOCHS = 300  # of the classifier
+EPOCHS = 170  # of the classifier
 STEPS_PER_EPOCH = 10
-BATCH_SIZE = 100
-LEARNING_RATE = 0.005
-WEIGHT_DECAY = 0.02
+BATCH_SIZE = 200
+LEARNING_RATE = 0.01
+WEIGHT_DECAY = 0.2
+LABEL_SMOOTHING = 0.1
 
 
-def convolution(filters, size, strides=1, padding="valid", activation="relu"):
+def convolution(filters, size, activation="relu", **options):
     """Return the layers of a convolution with batch normalisation."""
     return [
-        layers.Conv2D(filters, size, strides, padding, use_bias=False),
+        layers.Conv2D(filters, size, use_bias=False, **options),
         common.BatchNormalization(),
         layers.Activation(activation),
     ]
@@ -53,8 +54,7 @@ def build_model():
     digit_encoder = keras.Sequential([
         common.Distortion(),
         *convolution(12, 5, strides=2, padding="same"),                            # 14 x 14 x 12
-        *convolution(16, 3, padding="same"),                                       # 14 x 14 x 16
-        layers.MaxPooling2D(),                                                     # 7 x 7 x 16
+        *convolution(16, 3, strides=2, padding="same"),                            # 7 x 7 x 16
         *convolution(20, 3),                                                       # 5 x 5 x 20
         *convolution(20, 3),                                                       # 3 x 3 x 20
         *convolution(FEATURES, 1, activation="tanh"),                              # 3 x 3 x 60
@@ -84,12 +84,13 @@ def train(model, digits, callbacks=()):
                        steps_per_execution=IMAGE_STEPS)
     image_half.fit(common.batches((patches, patches), len(patches)), steps_per_epoch=IMAGE_STEPS, verbose=0)
 
-    steps = EPOCHS * STEPS_PER_EPOCH
-    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)
+    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, EPOCHS * STEPS_PER_EPOCH)
     digit_half = keras.Sequential([model.get_layer("digit_encoder"), model.get_layer("classifier")])
-    digit_half.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY), "sparse_categorical_crossentropy",
+    digit_half.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY),
+                       keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
                        steps_per_execution=STEPS_PER_EPOCH)
-    digit_half.fit(common.batches(digits, BATCH_SIZE), epochs=EPOCHS, steps_per_epoch=STEPS_PER_EPOCH,
+    labels = keras.utils.to_categorical(digits.labels, 10)
+    digit_half.fit(common.batches((digits.images, labels), BATCH_SIZE), epochs=EPOCHS, steps_per_epoch=STEPS_PER_EPOCH,
                    callbacks=list(callbacks), verbose=0)
 
 

@@ -8,9 +8,10 @@ from conftest import DATASET, ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
 
+import common
+
 import ablation
 import benchmark
-import common
 import growth
 import keras
 import measure
