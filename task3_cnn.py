@@ -1,6 +1,6 @@
 """Task 3: a small convolutional network reads handwritten digits.
 
-    python task3_cnn.py   prints   1.70 8990 0.68   (test error in %, parameters, minutes)
+    python task3_cnn.py   prints   1.70 9074 0.68   (test error in %, parameters, minutes)
 """
 
 import common  # first: it starts the clock and keeps TensorFlow quiet
@@ -8,7 +8,7 @@ import common  # first: it starts the clock and keeps TensorFlow quiet
 import keras
 from keras import layers
 
-EPOCHS = 200
+EPOCHS = 250
 STEPS_PER_EPOCH = 10
 BATCH_SIZE = 200
 LEARNING_RATE = 0.01
@@ -27,11 +27,11 @@ def build_model():
     """Return the untrained network: pixels 0 or 1, (batch, 28, 28, 1), to class probabilities (batch, 10)."""
     image = layers.Input((28, 28, 1))
     x = common.Distortion()(image)
-    x = convolution(x, 12, 5, strides=2, padding="same")  # 14 x 14 x 12
+    x = convolution(x, 8, 5, strides=2, padding="same")   # 14 x 14 x 8
     x = convolution(x, 16, 3, strides=2, padding="same")  # 7 x 7 x 16
     x = convolution(x, 20, 3)                             # 5 x 5 x 20
-    x = convolution(x, 20, 3)                             # 3 x 3 x 20
-    x = layers.GlobalAveragePooling2D()(x)                # 20
+    x = convolution(x, 24, 3)                             # 3 x 3 x 24
+    x = layers.GlobalAveragePooling2D()(x)                # 24
     x = layers.Dense(10)(x)
     x = common.MeanOfViews()(x)
     return keras.Model(image, layers.Softmax()(x))
