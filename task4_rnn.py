@@ -9,7 +9,7 @@ import keras
 from keras import layers, ops
 
 UNITS = 24
-EPOCHS = 180
+EPOCHS = 150
 STEPS_PER_EPOCH = 10
 BATCH_SIZE = 100
 LEARNING_RATE = 0.01
