@@ -31,6 +31,11 @@ os.environ["KERAS_HOME"] = os.devnull
 for name in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):
     os.environ.pop(name, None)
 BACKEND = os.environ.pop("MPLBACKEND", None)
+# Python has just written this module's bytecode into a folder beside it; a script leaves nothing that nobody wanted.
+sys.dont_write_bytecode = True
+with contextlib.suppress(OSError, TypeError):
+    os.remove(__spec__.cached)
+    os.rmdir(os.path.dirname(__spec__.cached))
 
 
 @contextlib.contextmanager

@@ -141,7 +141,7 @@ def mutated_files(draw):
     return bytes(data)
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10_000, deadline=5000, suppress_health_check=[HealthCheck.too_slow])
 @given(mutated_files())
 def test_mutated_files_load_or_raise_the_documented_error(data):
     with tempfile.TemporaryDirectory() as folder:
