@@ -12,6 +12,10 @@ import time
 import pytest
 from conftest import ROOT, SCRIPTS, run_script
 
+sys.path.insert(0, str(ROOT / "tools"))
+
+import sandbox
+
 FAST = SCRIPTS[0]  # what all scripts share is tried with the one that takes seconds
 # Errors of high performance, parameters and minutes from the specification (the classifier of task 2: valid).
 LIMITS = dict(zip(SCRIPTS, [((4,), 1_100_000, 3), ((5, 15), 1_500_000, 3), ((9,), 1_000_000, 5), ((9,), 100_000, 5)]))
@@ -180,7 +184,7 @@ def test_any_place_and_environment(tmp_path, backend):
     assert (ran.returncode, ran.stderr) == (0, "")
     error, *_ = parse(ran.stdout.splitlines()[0] + "\n", 1)
     assert error <= 4
-    assert {path.name for path in folder.iterdir()} - {"__pycache__"} == {FAST, "common.py", "dataset.txt", "Bilder"}
+    assert {path.name for path in folder.iterdir()} == {FAST, "common.py", "dataset.txt", "Bilder"}
     assert os.listdir(home / ".keras") == ["keras.json"]
 
 
@@ -213,6 +217,15 @@ def test_when_the_test_file_is_opened(flags, events, lines, write, tmp_path):
     ran = subprocess.run([sys.executable, "-c", WATCHER, ROOT, FAST, test, *flags], capture_output=True, text=True,
                          cwd=tmp_path, env=os.environ | {"MPLBACKEND": "agg"}, timeout=180)
     assert ran.stdout.splitlines()[-1].split() == events
+
+
+@pytest.mark.skipif(not sandbox.isolated(), reason="this system has no read-only view of itself for everyone")
+def test_read_only_checkout(tmp_path):
+    """Even root could not write there: the whole file system is read-only but for a scratch folder."""
+    ran = subprocess.run([*sandbox.WALLS, tmp_path, sys.executable, ROOT / FAST, "--figures", "figures"], cwd=tmp_path,
+                         env=os.environ | {"HOME": "/", "TMPDIR": str(tmp_path)}, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert len(ran.stdout.splitlines()) == 5
 
 
 def test_nothing_is_written_that_was_not_asked_for(tmp_path):

@@ -118,7 +118,7 @@ def scripts_parser(description, runs):
     """Return a parser of the command line `[--runs N] [SCRIPT ...]`; N is `runs` unless told."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scripts", nargs="*", metavar="SCRIPT", help="default: all of them", type=_script)
-    parser.add_argument("--runs", type=_positive, default=runs, metavar="N", help=f"of each (default: {runs})")
+    parser.add_argument("--runs", type=positive, default=runs, metavar="N", help=f"of each (default: {runs})")
     return parser
 
 
@@ -129,7 +129,8 @@ def _script(text):
     return name
 
 
-def _positive(text):
+def positive(text):
+    """Return the whole number above 0 that an argument is, for a parser of command lines."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"not a number of runs: {text}")
+        raise argparse.ArgumentTypeError(f"not a whole number above 0: {text}")
     return int(text)

@@ -1,0 +1,401 @@
+"""Check what a person would check by reading a submission: no seeds, the right layers, an honest thought vector.
+
+`check_source` reads the syntax trees of a script and of its own modules that it imports. The rest needs a process in
+which the submission runs (`sandbox.py`), so this file is also the program of that process:
+
+    python checks.py FD model task3_cnn.py                 builds the model and looks at it
+    python checks.py FD watch task3_cnn.py --test FILE     runs the script, and watches when it opens the test file
+
+Both write a report to the file descriptor FD, in JSON: a dictionary of findings by the name of the check. A finding is
+"passed", "not checked: WHY" or "failed: WHY".
+"""
+
+import ast
+import json
+import os
+import sys
+
+# What makes random numbers repeat. Of the modules MODULES: functions that always do, functions and classes that do when
+# they get a fixed argument; of any object: methods that do when they get a fixed number.
+MODULES = {"random", "numpy", "tensorflow", "keras"}
+SEEDING = {"set_seed", "set_random_seed", "from_seed", "from_state", "reset_from_seed", "setstate", "set_state",
+           "enable_op_determinism"}
+SEEDED = {"seed", "default_rng", "RandomState", "Random", "SeedGenerator", "SeedSequence", "PCG64", "PCG64DXSM",
+          "MT19937", "Philox", "SFC64", "HeNormal", "HeUniform", "GlorotNormal", "GlorotUniform", "LecunNormal",
+          "LecunUniform"}
+METHODS = {"seed", "reset_from_seed", "set_state"}
+KEYWORDS = {"seed", "random_state"}
+VARIABLES = {"PYTHONHASHSEED", "TF_DETERMINISTIC_OPS"}  # of the environment
+
+SEEDS, TENSORFLOW = "no random seeds", "uses TensorFlow"
+MODEL, CONVOLUTION, RECURRENT, NO_CONVOLUTION = ("a TensorFlow model", "a convolution layer", "a recurrent layer",
+                                                 "no convolution")
+SIZE, RANGE, ONLY = "thought vector of 256", "thought vector in [-1, 1]", "outputs see the thought vector only"
+COUNT, LAST = "parameters as printed", "test digits read last"
+OF_MODEL = {"task1": [MODEL, SIZE, RANGE, ONLY], "task2": [MODEL, SIZE, RANGE, ONLY], "task3": [MODEL, CONVOLUTION],
+            "task4": [MODEL, RECURRENT, NO_CONVOLUTION]}
+
+# ------------------------------------------------------------------------------------------------------- the source
+
+
+def sources(files, script):
+    """Return the syntax trees of a script and of its own modules that it imports, and the modules that are no Python.
+
+    files: contents (bytes) by path. A module is its own if a file of that name is anywhere in the submission. Returns
+    {path: tree} and {path: error}.
+    """
+    trees, broken, wanted = {}, {}, [script]
+    while wanted:
+        path = wanted.pop()
+        if path in trees or path in broken:
+            continue
+        try:
+            tree = ast.parse(files[path], path)
+            modules = set()
+            for node in ast.walk(tree):
+                if isinstance(node, (ast.Import, ast.ImportFrom)):
+                    parent = getattr(node, "module", None)
+                    modules |= {f"{parent}.{alias.name}" if parent else alias.name for alias in node.names} | {parent}
+            trees[path] = tree
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            broken[path] = f"{path} cannot be read as Python: {error}"
+            continue
+        ends = [f"/{module.replace('.', '/')}{end}" for module in modules - {None} for end in (".py", "/__init__.py")]
+        wanted += [name for name in files if any(f"/{name}".endswith(end) for end in ends)]
+    return trees, broken
+
+
+def check_source(files, script):
+    """Return the findings that need no process: whether there are seeds, and whether TensorFlow is used at all."""
+    trees, broken = sources(files, script)
+    seeds, packages = [], set()
+    for path, tree in trees.items():
+        try:
+            seeds += [f"{path}, line {line}: {text}" for line, text in find_seeds(tree)]
+            packages |= {name.split(".")[0] for name in _names(tree).values()}
+        except RecursionError as error:
+            broken[path] = f"{path}: {error}"
+    unread = f"not checked: {'; '.join(broken.values())}" if broken else ""
+    return {SEEDS: f"failed: {'; '.join(seeds[:3])}" if seeds else unread or "passed",
+            TENSORFLOW: "passed" if packages & {"tensorflow", "keras"} else unread or "failed: it is not imported"}
+
+
+def takes_test(files, script):
+    """Tell whether a script or one of its modules knows the options --dataset and --test."""
+    trees, _ = sources(files, script)
+    constants = {node.value for tree in trees.values() for node in ast.walk(tree)
+                 if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return {"--dataset", "--test"} <= constants
+
+
+def has_build_model(files, script):
+    """Tell whether a script defines or imports a `build_model`."""
+    tree = sources(files, script)[0].get(script)
+    if tree is None:
+        return False
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == "build_model":
+            return True
+        if isinstance(node, ast.ImportFrom) and any("build_model" in (n.name, n.asname) for n in node.names):
+            return True
+        if isinstance(node, ast.Assign) and "build_model" in map(ast.unparse, node.targets):
+            return True
+    return False
+
+
+def find_seeds(tree):
+    """Yield the line and the text of everything in a syntax tree that makes random numbers repeat."""
+    names, values = _names(tree), _values(tree)
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+
+    def fixed(argument):
+        """Tell whether an argument is the same in every run, as far as a reader can see: None is not."""
+        if isinstance(argument, ast.Constant):
+            return argument.value is not None
+        if isinstance(argument, ast.Name):
+            return values.get(argument.id, False)
+        parts = list(ast.iter_child_nodes(argument))
+        plain = isinstance(argument, (ast.Tuple, ast.List, ast.UnaryOp, ast.BinOp))
+        return plain and all(fixed(part) for part in parts if isinstance(part, ast.expr))
+
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            path = _dotted(node, names).split(".")
+            always = SEEDING if id(node) in called else SEEDING | {"seed"}
+            if len(path) > 1 and path[0] in MODULES and path[-1] in always:
+                yield node.lineno, ast.unparse(node)
+        elif isinstance(node, ast.Call):
+            path = _dotted(node.func, names).split(".")
+            method = isinstance(node.func, ast.Attribute) and node.func.attr
+            keywords = {keyword.arg: keyword.value for keyword in node.keywords}
+            known = len(path) > 1 and path[0] in MODULES and path[-1] in SEEDED and any(map(fixed, node.args[:1]))
+            number = any(isinstance(argument, ast.Constant) and type(argument.value) is int for argument in node.args)
+            of_object = method in METHODS and number and path[0] not in MODULES
+            shuffled = method == "shuffle" and any(map(fixed, node.args[1:2]))
+            stateless = method and method.startswith("stateless_") and any(map(fixed, node.args[1:2]))
+            given = any(name in KEYWORDS and fixed(value) for name, value in keywords.items())
+            if known or of_object or shuffled or stateless or given or VARIABLES & keywords.keys():
+                yield node.lineno, ast.unparse(node)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in VARIABLES:
+            yield node.lineno, node.value
+
+
+def _values(tree):
+    """Return for each name whether a constant other than None is assigned to it anywhere, or is its default."""
+    values = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            pairs = [(target.id, node.value) for target in node.targets if isinstance(target, ast.Name)]
+        elif isinstance(node, ast.arguments):
+            pairs = [*zip([a.arg for a in node.args[::-1]], node.defaults[::-1]),
+                     *zip([a.arg for a in node.kwonlyargs], node.kw_defaults)]
+        else:
+            continue
+        for name, value in pairs:
+            values[name] = values.get(name, False) or isinstance(value, ast.Constant) and value.value is not None
+    return values
+
+
+def _names(tree):
+    """Return what the names that a module imports stand for, as dotted paths: {"np": "numpy"}."""
+    names = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.asname or alias.name.split(".")[0]: alias.name if alias.asname else alias.name.split(".")[0]
+                      for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                every = SEEDING | SEEDED if alias.name == "*" else ()
+                names |= {name: f"{node.module}.{name}" for name in every}
+                names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    return names
+
+
+def _dotted(node, names):
+    """Return the dotted path that an expression stands for, "" if it is none."""
+    if isinstance(node, ast.Attribute):
+        path = _dotted(node.value, names)
+        return f"{path}.{node.attr}" if path else ""
+    return names.get(node.id, node.id) if isinstance(node, ast.Name) else ""
+
+# -------------------------------------------------------------------------------- in the process of the submission
+
+
+def check_model(script):
+    """Build the model of a script in the working directory; return the findings on it, and its "parameters"."""
+    import importlib.util
+
+    sys.argv = [script]
+    sys.path.insert(0, os.getcwd())
+    spec = importlib.util.spec_from_file_location("submission", script)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    import keras
+    import numpy as np
+
+    model = module.build_model()
+    if not isinstance(model, keras.Model) or keras.backend.backend() != "tensorflow":
+        return {MODEL: f"not checked: build_model returns a {type(model).__name__}, not a Keras model on TensorFlow"}
+    found = {MODEL: "passed"}
+    if not model.built:
+        model(np.zeros((1, 28, 28, 1), np.float32))
+    found["parameters"] = model.count_params()
+    task = script[:5]
+    if task in ("task1", "task2"):
+        found |= check_thought_vector(model)
+    elif task in ("task3", "task4"):
+        found |= check_layers(model, task)
+    return found
+
+
+def check_layers(model, task):
+    """Return the findings on the kinds of layers: a convolution in task 3; in task 4 none, but a recurrent one."""
+    import keras
+
+    layers = list(model._flatten_layers())
+    convolutions = [layer.name for layer in layers if any(
+        "Conv" in kind.__name__ and kind.__module__.startswith("keras.") for kind in type(layer).__mro__)]
+    operations, filters = _operations(model)
+    if task == "task3":
+        return {CONVOLUTION: "passed" if convolutions or filters else "failed: the model has none"}
+    recurrent = operations & {"While", "StatelessWhile"} or any(
+        isinstance(layer, keras.layers.RNN) or hasattr(layer, "state_size") for layer in layers)
+    convolutions += filters
+    return {RECURRENT: "passed" if recurrent else "failed: the model has no recurrent layer, cell or loop",
+            NO_CONVOLUTION: f"failed: {', '.join(convolutions[:3])}" if convolutions else "passed"}
+
+
+def _operations(model):
+    """Return the kinds of operations in a model's graph, and the names of its convolutions with learnt filters.
+
+    Keras takes patches from an image by a convolution, whose filter is constant: that one is none.
+    """
+    import tensorflow as tf
+
+    graph = tf.function(lambda x: model(x, training=False)).get_concrete_function(
+        tf.TensorSpec([2, *model.inputs[0].shape[1:]])).graph.as_graph_def()
+    kinds, filters = set(), set()
+    for nodes in (graph.node, *(function.node_def for function in graph.library.function)):
+        by_name = {node.name: node for node in nodes}
+        kinds |= {node.op for node in nodes}
+        for node in nodes:
+            if "Conv" in node.op and len(node.input) > 1 and not _is_constant(node.input[1], by_name):
+                filters.add(node.op)
+    return kinds, sorted(filters)
+
+
+def _is_constant(name, by_name):
+    """Tell whether a node of a graph depends on nothing but constants."""
+    node = by_name.get(name.split(":")[0].lstrip("^"))
+    if node is None or not node.input:
+        return node is not None and node.op == "Const"
+    return all(_is_constant(source, by_name) for source in node.input)
+
+
+def check_thought_vector(model):
+    """Return the findings on the thought vector: its shape, its range, and that nothing passes it by."""
+    thoughts, ends = _walk(model)
+    if not thoughts:
+        return dict.fromkeys((SIZE, RANGE, ONLY), "not checked: no layer called thought_vector is in its graph")
+    shape = tuple(thoughts[0].shape)
+    return {SIZE: "passed" if shape == (None, 256) else f"failed: its shape is {shape}",
+            RANGE: _check_range(model, thoughts[0]),
+            ONLY: "failed: an output also sees the image" if ends else "passed"}
+
+
+def _walk(model):
+    """Walk from a model's outputs back through its graph; return the thought vectors and the inputs this leads to."""
+    import keras
+
+    def operation_of(tensor):
+        """Return the operation that makes a tensor, within a nested model if that is what makes it."""
+        history = tensor._keras_history
+        if isinstance(history.operation, keras.Model) and history.operation.outputs:
+            return operation_of(history.operation.outputs[history.tensor_index])
+        return history.operation
+
+    model = getattr(model, "_functional", None) or model
+    thoughts, ends, seen = [], [], set()
+    wanted = keras.tree.flatten(model.outputs) if getattr(model, "outputs", None) else []
+    while wanted:
+        tensor = wanted.pop()
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        if operation_of(tensor).name == "thought_vector":
+            thoughts.append(tensor)
+            continue
+        history = tensor._keras_history
+        before = history.operation._inbound_nodes[history.node_index].input_tensors
+        wanted += before
+        ends += [] if before else [tensor]
+    return thoughts, ends
+
+
+def _check_range(model, thought):
+    """Try to make the thought vector leave [-1, 1], with all kinds of images, and weights as training may make them."""
+    import keras
+    import numpy as np
+
+    encoder = keras.Model(model.inputs, thought)
+    generator = np.random.default_rng()
+    bits = generator.integers(0, 2, (64, *model.inputs[0].shape[1:])).astype(np.float32)
+    trained = encoder.trainable_weights
+    start = [np.asarray(weight) for weight in trained]
+    try:
+        for factor in (1, 10, 1000):
+            for weight, value in zip(trained, start):
+                noise = generator.normal(0, np.sqrt(factor - 1), value.shape)
+                value = np.asarray(factor * value + noise, value.dtype)
+                weight.assign(weight.constraint(value) if weight.constraint else value)
+            for images in (bits, 0 * bits[:1], 0 * bits[:1] + 1, 100 * (2 * bits - 1)):
+                values = np.asarray(encoder(images, training=False))
+                most = np.abs(values[np.isfinite(values)]).max(initial=0)
+                if most > 1 + 1e-5:
+                    return f"failed: it reaches {most:.3g}" + (f" with weights of {factor} times the size"
+                                                               if factor > 1 else "")
+    finally:
+        for weight, value in zip(trained, start):
+            weight.assign(value)
+    return "passed"
+
+
+def watch(script, arguments, tell):
+    """Run a script as the main program; when it ends, tell whether weights changed after it opened the test file."""
+    import gc
+    import runpy
+
+    test, parent = os.path.realpath(arguments[arguments.index("--test") + 1]), os.getpid()
+    opened = []
+
+    def weights():
+        """Return the optimisers and how often each has stepped, and the trainable weights and their values."""
+        keras = sys.modules.get("keras")
+        if keras is None:
+            return [], []
+        things = gc.get_objects()
+        return ([(thing, int(thing.iterations)) for thing in things
+                 if issubclass(type(thing), keras.optimizers.Optimizer)],
+                [(thing, thing.numpy().copy()) for thing in things
+                 if issubclass(type(thing), keras.Variable) and thing.trainable])
+
+    def hook(event, details):
+        path = details[0] if event == "open" and not opened else None
+        if isinstance(path, (str, bytes, os.PathLike)) and os.path.realpath(os.fsdecode(path)) == test:
+            opened.append(None)  # looking at the weights may open files
+            try:
+                opened[0] = weights()
+            except Exception as error:  # they cannot be looked at now, as while a graph is traced
+                opened[0] = error
+
+    def report():
+        if os.getpid() != parent:  # a child that it has forked
+            return
+        if not opened:
+            found = "not checked: Python has not opened the test file"
+        elif isinstance(opened[0], Exception):
+            found = f"not checked: {opened[0]}"
+        else:
+            optimizers, variables = opened[0]
+            before = {id(thing): count for thing, count in optimizers}
+            after, now = weights()
+            steps = sum(max(0, count - before.get(id(thing), 0)) for thing, count in after)
+            changed = sum(1 for thing, value in variables if (thing.numpy() != value).any())
+            if steps or changed:
+                found = f"failed: after it was opened came {steps} training steps, and {changed} weights changed"
+            else:
+                found = "passed" if now or variables else "not checked: there are no Keras weights"
+        tell({LAST: found})
+
+    leave = os._exit
+
+    def reported_exit(status):
+        report()
+        leave(status)
+
+    os._exit = reported_exit  # some scripts do not wait for the interpreter's own end
+    sys.addaudithook(hook)
+    sys.argv = [script, *arguments]
+    sys.path[0] = os.getcwd()
+    try:
+        runpy.run_path(script, run_name="__main__")
+    finally:
+        report()
+
+
+def main():
+    """Do what the command line says."""
+    descriptor, what, script, *arguments = sys.argv[1:]
+
+    def tell(found):
+        os.lseek(int(descriptor), 0, os.SEEK_SET)
+        os.write(int(descriptor), json.dumps(found).encode())
+
+    if what == "watch":
+        watch(script, arguments, tell)
+    else:
+        tell(check_model(script))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,551 @@
+"""Grade the bundle, or the hand-ins of a whole class: run each script several times and hold the means to the limits.
+
+    python tools/grade.py                                the bundle's four scripts, five runs each
+    python tools/grade.py --runs 20 task3_cnn.py         some scripts
+    python tools/grade.py --submissions hand_ins/        each folder in it is one submission
+
+Each run is a fresh process in a scratch copy, with limits (sandbox.py); what a reader would check is checked as well
+(checks.py). Exit status 0: everything is valid; 1: something is not; 2: wrong usage; 130: stopped by Ctrl-C.
+docs/grading.md says more.
+"""
+
+import csv
+import hashlib
+import itertools
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import mean, stdev
+from typing import NamedTuple
+
+import checks
+import sandbox
+from runs import ROOT, SCRIPTS, machine, positive, scripts_parser, table
+
+CHECKS = {"grader_checks.py": Path(checks.__file__).read_bytes()}  # joins the files of a submission
+VERSION = 1  # of the JSON file
+MODEL_SECONDS = 120  # for building a model and looking at it
+LARGEST = 20 * 2**20  # bytes of a submission
+DATA_NAMES = {"dataset.txt", "test.txt"}  # a submission gets these from the grader
+# What TensorFlow's native code writes to standard error when it is imported, whatever a script does.
+GREETING = re.compile(r"WARNING: All log messages before absl|I\d{4} .*\.cc:\d+\]|[\d-]+ [\d:.]+: I .*\.cc:\d+\]")
+VALID = ("valid, high performance", "valid")
+
+# ------------------------------------------------------------------------------------------------------ what to run
+
+
+def read_submission(folder):
+    """Return the files of a submission as contents (bytes) by relative path; links and hidden folders are left out.
+
+    A folder with nothing but another folder in it, as archives often have, stands for that. Raises OSError if a file
+    cannot be read, ValueError if there is too much to be a submission.
+    """
+    def refuse(error):
+        raise error
+
+    inner = [path for path in Path(folder).iterdir() if not path.name.startswith((".", "__"))]
+    if len(inner) == 1 and inner[0].is_dir() and not inner[0].is_symlink():
+        return read_submission(inner[0])
+    files, size = {}, 0
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith((".", "__pycache__"))]
+        for name in names:
+            path = Path(parent, name)
+            relative = path.relative_to(folder).as_posix()
+            if path.is_file() and not path.is_symlink() and relative.split("/")[0] not in DATA_NAMES:
+                size += path.stat().st_size
+                if size > LARGEST:
+                    raise ValueError(f"larger than {LARGEST >> 20} MiB")
+                files[relative] = path.read_bytes()
+    return files
+
+
+def read_class(folder):
+    """Return the submissions in a folder: {name: files, or the reason (text) why there are none}."""
+    submissions = {}
+    for path in sorted(Path(folder).iterdir()):
+        if path.is_dir() and not path.name.startswith("."):
+            try:
+                submissions[path.name] = read_submission(path)
+            except (OSError, ValueError) as error:
+                submissions[path.name] = f"cannot be read: {error}"
+    if not submissions:
+        raise ValueError(f"{folder}: no folder in it")
+    return submissions
+
+
+def read_bundle():
+    """Return this bundle as the only submission."""
+    return {"bundle": {name: (ROOT / name).read_bytes() for name in ("common.py", *SCRIPTS)}}
+
+
+def find_script(files, script):
+    """Return what a submission calls the script of a task: as the bundle does, or task3.py or the like.
+
+    Raises ValueError if there is no such file, or more than one.
+    """
+    if script in files:
+        return script
+    found = [name for name in files if re.fullmatch(script[:5] + r"[^/]*\.py", name)]
+    if len(found) != 1:
+        raise ValueError(f"which one is it: {', '.join(found)}?" if found else "not handed in")
+    return found[0]
+
+
+class Data(NamedTuple):
+    """The contents of the data files: as a script finds them, and with training and test digits in two files."""
+
+    plain: dict
+    apart: dict
+
+    @classmethod
+    def read(cls, dataset, test=None):
+        """Read a data file, and a test file if there is one; raises OSError."""
+        dataset, test = Path(dataset).read_bytes(), test and Path(test).read_bytes()
+        if test is not None:
+            both = {"dataset.txt": dataset, "test.txt": test}
+            return cls(both, both)
+        lines = [line + b"\n" for line in dataset.rstrip().split(b"\n")]
+        half = len(lines) // 2
+        apart = {"dataset.txt": b"".join(lines[:half]), "test.txt": b"".join(lines[half:])}
+        return cls({"dataset.txt": dataset}, apart)
+
+
+def jobs_of(entry, files, runs, data):
+    """Return what has to be done for a script, by name: "model" if it has a `build_model`, "run 1" and so on.
+
+    Each is a dictionary of files and the arguments of Python. The first run of a script that takes `--test` is watched:
+    it gets the training digits and the test digits in two files. entry: see `judge`.
+    """
+    script, jobs = entry["script"], {}
+    two_files = [script, "--dataset", "dataset.txt", "--test", "test.txt"]
+    if entry["has_build_model"]:
+        jobs["model"] = files | CHECKS | data.plain, [*CHECKS, "{report}", "model", script]
+    for number in range(1, runs + 1):
+        if entry["takes_test"] and number == 1:
+            jobs["run 1"] = files | CHECKS | data.apart, [*CHECKS, "{report}", "watch", *two_files]
+        else:
+            given = entry["takes_test"] and "test.txt" in data.plain
+            jobs[f"run {number}"] = files | data.plain, two_files if given else [script]
+    return jobs
+
+
+def fonts():
+    """Return Matplotlib's list of fonts for a home folder: each run would make its own, and be charged for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], capture_output=True,
+                       env=os.environ | {"MPLCONFIGDIR": folder})
+        return {f".cache/matplotlib/{path.name}": path.read_bytes() for path in Path(folder).glob("*.json")}
+
+# -------------------------------------------------------------------------------------------------- what came of it
+
+
+def read_line(script, outcome):
+    """Return what a run printed, (errors, parameters, minutes), and what is wrong with it ("" if nothing).
+
+    The first is None if there is no line to read it from.
+    """
+    if outcome.lines != 1:
+        return None, f"printed {outcome.lines or 'no'} lines in place of one"
+    count, cells = len(SCRIPTS[script][0]), outcome.stdout.split()
+    try:
+        errors, (parameters, minutes) = [float(cell) for cell in cells[:count]], cells[count:]
+        parameters, minutes = int(parameters), float(minutes)
+        if not all(0 <= error <= 100 for error in errors) or parameters < 0 or not 0 <= minutes < 1e6:
+            raise ValueError
+    except ValueError:
+        return None, f"printed nonsense: {outcome.stdout.strip()[:60]!r}"
+    own = [text for text in outcome.stderr.splitlines() if text.strip() and not GREETING.match(text)]
+    return (errors, parameters, minutes), "wrote to standard error" if own else ""
+
+
+def record(script, job, outcome):
+    """Return what is kept of the Outcome of a job, as a dictionary that JSON can hold."""
+    figures, wrong = read_line(script, outcome) if job != "model" and not outcome.reason else (None, "")
+    kept = {"reason": outcome.reason or wrong, "seconds": round(outcome.seconds, 2), "stderr": outcome.stderr,
+            "isolated": outcome.isolated, "report": read_report(outcome.report)}
+    if figures:
+        kept |= dict(zip(("errors", "parameters", "minutes"), figures))
+    return kept
+
+
+def read_report(text):
+    """Return the findings in a report that a stranger's process has written, and nothing else that may be in it."""
+    try:
+        report = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(report, dict):
+        return {}
+    found = {name: "".join(letter if letter.isprintable() else "?" for letter in value)
+             for name, value in report.items() if isinstance(value, str)
+             and re.match(r"passed$|(failed|not checked): ", value)}
+    return found | {"parameters": report["parameters"]} if isinstance(report.get("parameters"), int) else found
+
+
+def findings(entry, runs):
+    """Return what the checks have found in a script: {check: "passed", "failed: WHY" or "not checked: WHY"}.
+
+    runs: the records of its runs.
+    """
+    names = checks.OF_MODEL[entry["script"][:5]]
+    model, watched = entry["jobs"].get("model"), entry["jobs"].get("run 1")
+    found, report = dict(entry["source"]), model["report"] if model else {}
+    if not entry["has_build_model"]:
+        why = "there is no build_model"
+    elif model and model["reason"]:
+        why = f"build_model {model['reason']}"
+    else:
+        why = "there is no report"
+    found |= {name: report.get(name, f"not checked: {why}") for name in names}
+    printed = {run["parameters"] for run in runs if "parameters" in run}
+    if "parameters" not in report or not printed:
+        found[checks.COUNT] = f"not checked: {why if printed else 'nothing is printed'}"
+    elif printed == {report["parameters"]}:
+        found[checks.COUNT] = "passed"
+    else:
+        found[checks.COUNT] = f"failed: {', '.join(map(str, sorted(printed)))} in place of {report['parameters']}"
+    why = "there is no report" if entry["takes_test"] else "it does not take --dataset and --test"
+    found[checks.LAST] = (watched["report"] if watched else {}).get(checks.LAST, f"not checked: {why}")
+    return found
+
+
+def judge(task, runs, entry):
+    """Return the verdict on a script after `runs` runs: a dictionary of state, reasons, findings and figures.
+
+    task: the bundle's name of the script. entry: {"script": the submission's name of it, "has_build_model": ...,
+    "takes_test": ..., "source": findings of `checks.check_source`, "jobs": {name: record}}, or {"missing": why}.
+    """
+    if "missing" in entry:
+        return {"state": "not valid", "reasons": [entry["missing"]], "findings": {}}
+    names, limits, high, most_parameters, most_minutes = SCRIPTS[task]
+    done = {number: entry["jobs"][f"run {number}"] for number in range(1, runs + 1) if f"run {number}" in entry["jobs"]}
+    found = findings(entry, done.values())
+    bad = {number: run["reason"] for number, run in done.items() if run["reason"]}
+    reasons = [f"run {', '.join(map(str, bad))}: {'; '.join(dict.fromkeys(bad.values()))}"] if bad else []
+    reasons += [f"{name}: {finding.removeprefix('failed: ')}" for name, finding in found.items()
+                if finding.startswith("failed")]
+    verdict = {"state": "not finished", "reasons": reasons, "findings": found}
+    good = [run for run in done.values() if "errors" in run]
+    if good:
+        errors = list(zip(*(run["errors"] for run in good)))
+        verdict |= {
+            "runs": len(good), "mean": [mean(error) for error in errors], "worst": [max(error) for error in errors],
+            "spread": [stdev(error) if len(error) > 1 else 0.0 for error in errors],
+            "parameters": max(run["parameters"] for run in good),
+            "minutes": mean(max(run["minutes"], run["seconds"] / 60) for run in good),
+        }
+        reasons += [f"{name} error {value:.2f}% is over {limit}%"
+                    for name, value, limit in zip(names, verdict["mean"], limits) if value > limit]
+        if verdict["parameters"] > most_parameters:
+            reasons.append(f"{verdict['parameters']:,} parameters are over {most_parameters:,}")
+        if verdict["minutes"] > most_minutes:
+            reasons.append(f"{verdict['minutes']:.2f} minutes are over {most_minutes}")
+    if len(done) == runs and ("model" in entry["jobs"] or not entry["has_build_model"]):
+        best = not reasons and all(not limit or value <= limit for value, limit in zip(verdict["mean"], high))
+        verdict["state"] = "not valid" if reasons else VALID[0] if best else VALID[1]
+    return verdict
+
+# ------------------------------------------------------------------------------------------------ results on disk
+
+
+class Results:
+    """All records, in memory and, where a file is named, on disk after every one of them.
+
+    entries: {submission: {task: entry}}, for the entries see `judge`; one that has jobs also has a "digest". Raises
+    ValueError if the file is there and may not be gone on with, OSError if it cannot be written.
+    """
+
+    def __init__(self, path, settings, resume):
+        self.path, self.settings, self.entries = path, settings, {}
+        if path and path.exists():
+            if not resume:
+                raise ValueError(f"{path} exists; --resume goes on with it")
+            try:
+                found = json.loads(path.read_text())
+                if found["version"] != VERSION:
+                    raise ValueError
+                old, self.entries = found["settings"], found["submissions"]
+            except (ValueError, KeyError, TypeError):
+                raise ValueError(f"{path} is no file of this grader") from None
+            for name, value in settings.items():
+                if old.get(name) != value:
+                    raise ValueError(f"{path} was made with another {name}")
+        self.save()
+
+    def entry(self, submission, task, fresh):
+        """Return the entry of a script: the one that is there, if its files are the same, else `fresh`."""
+        tasks = self.entries.setdefault(submission, {})
+        old = tasks.get(task, {})
+        if "missing" in fresh:
+            tasks[task] = old | fresh  # what has been measured stays, in case that the files come back
+        elif old.get("digest") != fresh["digest"]:
+            tasks[task] = fresh
+        else:
+            old.pop("missing", None)
+        return tasks[task]
+
+    def save(self, verdicts=None):
+        """Write the file anew beside itself and put it in its place, so that at every time one of the two is whole."""
+        if self.path is None:
+            return
+        whole = {"version": VERSION, "settings": self.settings, "submissions": self.entries}
+        if verdicts:
+            whole["verdicts"] = verdicts
+        beside = self.path.with_name(self.path.name + ".new")
+        beside.write_text(json.dumps(whole, indent=1))
+        os.replace(beside, self.path)
+
+
+def write_csv(path, verdicts):
+    """Write the verdicts as one row for each submission and script."""
+    # Names of folders need not be valid text.
+    with open(path, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
+        writer = csv.writer(file)
+        writer.writerow(["submission", "script", "state", "reasons", "runs", "mean_errors", "worst_errors", "spreads",
+                         "parameters", "minutes", "not_checked"])
+        for submission, task, verdict in flat(verdicts):
+            lists = [" ".join(f"{value:.2f}" for value in verdict.get(key, [])) for key in ("mean", "worst", "spread")]
+            skipped = [name for name, finding in verdict["findings"].items() if finding.startswith("not checked")]
+            writer.writerow([submission, task, verdict["state"], "; ".join(verdict["reasons"]), verdict.get("runs", 0),
+                             *lists, verdict.get("parameters", ""),
+                             f"{verdict['minutes']:.2f}" if "minutes" in verdict else "", "; ".join(skipped)])
+
+
+def flat(verdicts):
+    """Yield the submission, the task and the verdict of each script."""
+    for submission, tasks in verdicts.items():
+        for task, verdict in tasks.items():
+            yield submission, task, verdict
+
+
+def digest(thing):
+    """Return a fingerprint of files, to know them again."""
+    return hashlib.sha256(repr(thing).encode()).hexdigest()
+
+# -------------------------------------------------------------------------------------------------- doing the jobs
+
+
+def locally(jobs, started):
+    """Do jobs one at a time; yields the key of each and its Outcome, or the OSError that prevented it.
+
+    jobs: pairs of a key and the arguments of `sandbox.run`. started: called with the key of a job before it is done.
+    """
+    for key, arguments in jobs:
+        started(key)
+        try:
+            yield key, sandbox.run(*arguments)
+        except OSError as error:
+            yield key, error
+
+
+def on_cluster(address):
+    """Return a function like `locally` that has the jobs done by the workers of a Dask cluster.
+
+    A worker does one job at a time, however many threads it has; the jobs of a worker that dies go to others. The
+    workers need Python with TensorFlow and Dask, and nothing of this project. Raises OSError if there is no cluster.
+    """
+    import cloudpickle
+    import distributed
+
+    cloudpickle.register_pickle_by_value(sandbox)
+    client = distributed.Client(address, timeout="10s")
+
+    def alone(arguments):
+        with distributed.Lock(distributed.get_worker().address):
+            return sandbox.run(*arguments)
+
+    def run(jobs, started):
+        jobs, keys, finished = iter(jobs), {}, distributed.as_completed()
+        while True:
+            room = 2 * max(1, len(client.scheduler_info(n_workers=-1)["workers"])) - len(keys)
+            for key, arguments in itertools.islice(jobs, max(0, room)):  # not all at once: each carries its files
+                started(key)
+                future = client.submit(alone, arguments, pure=False)
+                keys[future] = key
+                finished.add(future)
+            if not keys:
+                return
+            future = next(finished)
+            try:
+                outcome = future.result()
+            except Exception as error:  # every worker that it was given to has died, or the whole cluster
+                outcome = error
+            yield keys.pop(future), outcome
+    return run
+
+
+class Display:
+    """Progress on standard error: at a terminal a line that changes, and in any case a line for each job done."""
+
+    def __init__(self, total, done):
+        self.total, self.done, self.made = total, done, 0
+        self.start, self.terminal = time.perf_counter(), sys.stderr.isatty()
+
+    def started(self, key):
+        """Tell what is being done, and how long all of it will take."""
+        if self.terminal:
+            left = (time.perf_counter() - self.start) / max(1, self.made) * (self.total - self.done) / 60
+            text = f"{self.done} of {self.total} done" + (f", {left:.0f} min left" if self.made else "")
+            text = f"{text}; now {' '.join(key)}"[: shutil.get_terminal_size().columns - 1]
+            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+    def finished(self, key, text):
+        """Tell what a job came to."""
+        self.done, self.made = self.done + 1, self.made + 1
+        print(("\r\033[K" if self.terminal else "") + f"{' '.join(key)}: {text}", file=sys.stderr, flush=True)
+
+
+def told(kept, verdict):
+    """Say in a few words what a job came to. verdict: on the runs of its script that are done."""
+    if "errors" not in kept:
+        return kept["reason"] or "looked at"
+    text = f"{' '.join(f'{error:.2f}%' for error in kept['errors'])} in {kept['seconds']:.1f} s"
+    text += f" (mean of {verdict['runs']}: {' '.join(f'{value:.2f}%' for value in verdict['mean'])})"
+    return text + (f", {kept['reason']}" if kept["reason"] else "")
+
+
+def grade(submissions, tasks, results, options, data, do):
+    """Do the jobs that are not done yet, and record them as they come.
+
+    submissions: {name: files, or the reason (text) why there are none}. data: a `Data`. do: `locally` or the like.
+    Returns {submission: {task: verdict}} and whether it came to its end.
+    """
+    entries, todo, total = {}, [], 0
+    draws = any(b"matplotlib" in content for files in submissions.values() if isinstance(files, dict)
+                for content in files.values())
+    home = fonts() if draws else {}
+    for submission, task in itertools.product(submissions, tasks):
+        files = submissions[submission]
+        try:
+            if isinstance(files, str):
+                raise ValueError(files)
+            script = find_script(files, task)
+        except ValueError as error:
+            entries[submission, task] = results.entry(submission, task, {"missing": str(error)})
+            continue
+        entries[submission, task] = entry = results.entry(submission, task, {
+            "digest": digest(sorted(files.items())), "script": script, "jobs": {},
+            "has_build_model": checks.has_build_model(files, script), "takes_test": checks.takes_test(files, script),
+            "source": checks.check_source(files, script)})
+        jobs = jobs_of(entry, files, options.runs, data)
+        total += len(jobs)
+        for job, arguments in jobs.items():
+            seconds = MODEL_SECONDS if job == "model" else options.timeout or 2 * 60 * SCRIPTS[task][4]
+            if job not in entry["jobs"]:
+                todo.append(((submission, task, job), (*arguments, seconds, options.memory, home)))
+    display, whole = Display(total, total - len(todo)), True
+    try:
+        for (submission, task, job), outcome in do(todo, display.started):
+            entry = entries[submission, task]
+            if isinstance(outcome, Exception):  # not the submission's fault, so it is none of its results
+                display.finished((submission, task, job), f"could not be made: {outcome}")
+                continue
+            entry["jobs"][job] = record(task, job, outcome)
+            results.save()
+            display.finished((submission, task, job), told(entry["jobs"][job], judge(task, options.runs, entry)))
+    except KeyboardInterrupt:
+        print("\nstopped; what follows is of the runs so far", file=sys.stderr)
+        whole = False
+    verdicts = {}
+    for (submission, task), entry in entries.items():
+        verdicts.setdefault(submission, {})[task] = judge(task, options.runs, entry)
+    results.save(verdicts)
+    return verdicts, whole
+
+# ----------------------------------------------------------------------------------------------------------- output
+
+
+def rows(submission, task, verdict):
+    """Yield the table rows of a script, one for each of its errors."""
+    names, limits, high, most_parameters, most_minutes = SCRIPTS[task]
+    if "mean" not in verdict:
+        yield [submission, task, *[""] * 8, verdict["state"]]
+        return
+    for number, name in enumerate(names):
+        limit = f"{limits[number]}" + (f" ({high[number]})" if high[number] else "")
+        figures = [name, f"{verdict['mean'][number]:.2f} ± {verdict['spread'][number]:.2f}",
+                   f"{verdict['worst'][number]:.2f}", limit]
+        if number:
+            yield ["", "", *figures, *[""] * 5]
+        else:
+            yield [submission, task, *figures, f"{verdict['parameters']:,}", f"{most_parameters:,}",
+                   f"{verdict['minutes']:.2f}", most_minutes, verdict["state"]]
+
+
+def show(verdicts, where, runs):
+    """Print the table, and below it why something is not valid and what was not checked."""
+    print(f"{runs} runs of each script on {where}; mean ± standard deviation.\n")
+    print(table(["submission", "script", "error of", "in %", "worst", "limit (high)", "parameters", "limit", "minutes",
+                 "limit", "verdict"], [row for one in flat(verdicts) for row in rows(*one)], "lll" + 7 * "r" + "l"))
+    print()
+    for submission, task, verdict in flat(verdicts):
+        for text in verdict["reasons"]:
+            print(f"{submission} {task}: {text}")
+        for name, finding in verdict["findings"].items():
+            if finding.startswith("not checked"):
+                print(f"{submission} {task}: {name}: {finding}")
+
+
+def parse():
+    """Return the parser and the options of the command line; ends with status 2 if they are wrong."""
+    parser = scripts_parser(__doc__, runs=5)
+    parser.add_argument("--submissions", type=Path, metavar="DIR",
+                        help="grade each folder in DIR in place of the bundle")
+    parser.add_argument("--dataset", default=ROOT / "dataset.txt", metavar="FILE",
+                        help="digits; the first half is for training, the second for testing (default: the bundle's)")
+    parser.add_argument("--test", metavar="FILE", help="test digits; then all of --dataset is for training")
+    parser.add_argument("--timeout", type=positive, metavar="SECONDS",
+                        help="after which a run is ended (default: twice the task's limit)")
+    parser.add_argument("--memory", type=positive, default=8, metavar="GIB", help="of a process (default: 8)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all results there, after each run")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the verdicts there, at the end")
+    parser.add_argument("--resume", action="store_true", help="go on where the file of --json ends")
+    parser.add_argument("--dask", metavar="ADDRESS", help="let a Dask cluster do the runs (pip install distributed)")
+    options = parser.parse_args()
+    if options.resume and not options.json:
+        parser.error("--resume needs --json FILE, which holds the results so far")
+    return parser, options
+
+
+def main():
+    """Grade, and print or write what comes of it."""
+    for stream in sys.stdout, sys.stderr:
+        stream.reconfigure(errors="backslashreplace")  # for names of folders that are no valid text
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
+    parser, options = parse()
+    try:
+        data = Data.read(options.dataset, options.test)
+        submissions = read_class(options.submissions) if options.submissions else read_bundle()
+        settings = {"dataset": digest(data), "timeout": options.timeout, "memory": options.memory}
+        if options.dask:
+            do, where = on_cluster(options.dask), f"the workers of {options.dask}"
+        else:
+            walls = "shut in" if sandbox.isolated() else "with network and file system, which cannot be taken away here"
+            do, where = locally, f"{machine()}, {walls}"
+            print(f"on {where}", file=sys.stderr)
+        if options.csv and not options.csv.parent.is_dir():  # better told now than after the last run
+            raise ValueError(f"{options.csv.parent}: no such folder")
+        results = Results(options.json, settings, options.resume)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    except ImportError as error:
+        parser.error(f"--dask needs {error.name} (to install it: pip install distributed)")
+    verdicts, whole = grade(submissions, options.scripts or list(SCRIPTS), results, options, data, do)
+    if options.csv:
+        write_csv(options.csv, verdicts)
+    show(verdicts, where, options.runs)
+    if not whole:
+        return 130
+    return 0 if {verdict["state"] for *_, verdict in flat(verdicts)} <= set(VALID) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
