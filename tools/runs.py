@@ -105,7 +105,8 @@ def run_in_turn(jobs, rounds):
 
 def machine():
     """Say in a few words what the runs ran on."""
-    return f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{cores} core{'s' * (cores > 1)} ({platform.machine()}), Python {platform.python_version()}"
 
 
 def table(head, rows, align):
