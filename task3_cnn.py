@@ -8,7 +8,7 @@ import common  # first: it starts the clock and keeps TensorFlow quiet
 import keras
 from keras import layers
 
-EPOCHS = 200
+EPOCHS = 250
 STEPS_PER_EPOCH = 10
 BATCH_SIZE = 200
 LEARNING_RATE = 0.01

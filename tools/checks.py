@@ -23,6 +23,7 @@ SEEDING = {"set_seed", "set_random_seed", "from_seed", "from_state", "reset_from
 SEEDED = {"seed", "default_rng", "RandomState", "Random", "SeedGenerator", "SeedSequence", "PCG64", "PCG64DXSM",
           "MT19937", "Philox", "SFC64", "HeNormal", "HeUniform", "GlorotNormal", "GlorotUniform", "LecunNormal",
           "LecunUniform"}
+STRICT = {"seed", "default_rng", "RandomState", "Random"}  # of these, what gets an argument that a reader cannot know
 METHODS = {"seed", "reset_from_seed", "set_state"}
 KEYWORDS = {"seed", "random_state"}
 VARIABLES = {"PYTHONHASHSEED", "TF_DETERMINISTIC_OPS"}  # of the environment
@@ -60,8 +61,12 @@ def sources(files, script):
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             broken[path] = f"{path} cannot be read as Python: {error}"
             continue
-        ends = [f"/{module.replace('.', '/')}{end}" for module in modules - {None} for end in (".py", "/__init__.py")]
-        wanted += [name for name in files if any(f"/{name}".endswith(end) for end in ends)]
+        folder = os.path.dirname(path)
+        for module in modules - {None}:
+            for end in (".py", "/__init__.py"):
+                name = module.replace(".", "/") + end
+                near = [place for place in (os.path.join(folder, name), name) if place in files]
+                wanted += near[:1] or [place for place in files if place.endswith(f"/{name}")]
     return trees, broken
 
 
@@ -108,15 +113,14 @@ def find_seeds(tree):
     names, values = _names(tree), _values(tree)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
 
-    def fixed(argument):
-        """Tell whether an argument is the same in every run, as far as a reader can see: None is not."""
-        if isinstance(argument, ast.Constant):
-            return argument.value is not None
+    def fixed(argument, strict=False):
+        """Tell whether an argument is the same in every run: None is not, nor what a function returns.
+
+        strict: what to say of what comes from elsewhere.
+        """
         if isinstance(argument, ast.Name):
-            return values.get(argument.id, False)
-        parts = list(ast.iter_child_nodes(argument))
-        plain = isinstance(argument, (ast.Tuple, ast.List, ast.UnaryOp, ast.BinOp))
-        return plain and all(fixed(part) for part in parts if isinstance(part, ast.expr))
+            return values.get(argument.id, strict)
+        return _is_constant_value(argument) or strict and isinstance(argument, (ast.Attribute, ast.Subscript))
 
     for node in ast.walk(tree):
         if isinstance(node, (ast.Name, ast.Attribute)):
@@ -128,11 +132,12 @@ def find_seeds(tree):
             path = _dotted(node.func, names).split(".")
             method = isinstance(node.func, ast.Attribute) and node.func.attr
             keywords = {keyword.arg: keyword.value for keyword in node.keywords}
-            known = len(path) > 1 and path[0] in MODULES and path[-1] in SEEDED and any(map(fixed, node.args[:1]))
-            number = any(isinstance(argument, ast.Constant) and type(argument.value) is int for argument in node.args)
-            of_object = method in METHODS and number and path[0] not in MODULES
-            shuffled = method == "shuffle" and any(map(fixed, node.args[1:2]))
-            stateless = method and method.startswith("stateless_") and any(map(fixed, node.args[1:2]))
+            first, second = [*node.args, None, None][:2]
+            known = (len(path) > 1 and path[0] in MODULES and path[-1] in SEEDED
+                     and fixed(first, strict=path[-1] in STRICT))
+            of_object = method in METHODS and path[0] not in MODULES and fixed(first) and not _is_text(first)
+            shuffled = method == "shuffle" and _is_constant_value(first) and fixed(second)  # of a tf.data stream
+            stateless = method and method.startswith("stateless_") and fixed(second)
             given = any(name in KEYWORDS and fixed(value) for name, value in keywords.items())
             if known or of_object or shuffled or stateless or given or VARIABLES & keywords.keys():
                 yield node.lineno, ast.unparse(node)
@@ -140,19 +145,35 @@ def find_seeds(tree):
             yield node.lineno, node.value
 
 
+def _is_text(node):
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _is_constant_value(node):
+    """Tell whether an expression is made of constants, and is not None."""
+    if isinstance(node, ast.Constant):
+        return node.value is not None
+    parts = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)] if node else []
+    return isinstance(node, (ast.Tuple, ast.List, ast.UnaryOp, ast.BinOp)) and all(map(_is_constant_value, parts))
+
+
 def _values(tree):
     """Return for each name whether a constant other than None is assigned to it anywhere, or is its default."""
     values = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign):
-            pairs = [(target.id, node.value) for target in node.targets if isinstance(target, ast.Name)]
+        if isinstance(node, (ast.Assign, ast.AnnAssign)):
+            pairs = []
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                several = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
+                both = zip(target.elts, node.value.elts) if several else [(target, node.value)]
+                pairs += [(name.id, value) for name, value in both if isinstance(name, ast.Name)]
         elif isinstance(node, ast.arguments):
             pairs = [*zip([a.arg for a in node.args[::-1]], node.defaults[::-1]),
                      *zip([a.arg for a in node.kwonlyargs], node.kw_defaults)]
         else:
             continue
         for name, value in pairs:
-            values[name] = values.get(name, False) or isinstance(value, ast.Constant) and value.value is not None
+            values[name] = values.get(name, False) or _is_constant_value(value)
     return values
 
 
@@ -165,8 +186,9 @@ def _names(tree):
                       for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
-                every = SEEDING | SEEDED if alias.name == "*" else ()
-                names |= {name: f"{node.module}.{name}" for name in every}
+                if alias.name == "*":
+                    every = SEEDING | SEEDED if node.module in ("random", "numpy.random") else SEEDING
+                    names |= {name: f"{node.module}.{name}" for name in every}
                 names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
     return names
 
@@ -182,7 +204,10 @@ def _dotted(node, names):
 
 
 def check_model(script):
-    """Build the model of a script in the working directory; return the findings on it, and its "parameters"."""
+    """Build the model of a script in the working directory; return the findings on it, and its "parameters".
+
+    A check that goes wrong is "not checked", and the others are made all the same.
+    """
     import importlib.util
 
     sys.argv = [script]
@@ -196,15 +221,20 @@ def check_model(script):
     model = module.build_model()
     if not isinstance(model, keras.Model) or keras.backend.backend() != "tensorflow":
         return {MODEL: f"not checked: build_model returns a {type(model).__name__}, not a Keras model on TensorFlow"}
-    found = {MODEL: "passed"}
-    if not model.built:
-        model(np.zeros((1, 28, 28, 1), np.float32))
-    found["parameters"] = model.count_params()
-    task = script[:5]
-    if task in ("task1", "task2"):
-        found |= check_thought_vector(model)
-    elif task in ("task3", "task4"):
-        found |= check_layers(model, task)
+    found, task = {MODEL: "passed"}, script[:5]
+
+    def count():
+        if not model.built:
+            model(np.zeros((1, 28, 28, 1), np.float32))
+        return {"parameters": model.count_params()}
+
+    thought = task in ("task1", "task2")
+    for check in count, lambda: check_thought_vector(model) if thought else check_layers(model, task):
+        try:
+            found |= check()
+        except Exception as error:
+            why = f"not checked: {type(error).__name__}: {error}"[:200]
+            found = dict.fromkeys(OF_MODEL[task], why) | found
     return found
 
 
@@ -218,10 +248,15 @@ def check_layers(model, task):
     operations, filters = _operations(model)
     if task == "task3":
         return {CONVOLUTION: "passed" if convolutions or filters else "failed: the model has none"}
-    recurrent = operations & {"While", "StatelessWhile"} or any(
-        isinstance(layer, keras.layers.RNN) or hasattr(layer, "state_size") for layer in layers)
+    if operations & {"While", "StatelessWhile"} or any(
+            isinstance(layer, keras.layers.RNN) or hasattr(layer, "state_size") for layer in layers):
+        recurrent = "passed"
+    elif any(not type(layer).__module__.startswith("keras.") for layer in layers):
+        recurrent = "not checked: no layer of Keras's own is recurrent, but it has layers of its own"
+    else:
+        recurrent = "failed: the model has no recurrent layer, cell or loop"
     convolutions += filters
-    return {RECURRENT: "passed" if recurrent else "failed: the model has no recurrent layer, cell or loop",
+    return {RECURRENT: recurrent,
             NO_CONVOLUTION: f"failed: {', '.join(convolutions[:3])}" if convolutions else "passed"}
 
 
@@ -254,52 +289,62 @@ def _is_constant(name, by_name):
 
 def check_thought_vector(model):
     """Return the findings on the thought vector: its shape, its range, and that nothing passes it by."""
-    thoughts, ends = _walk(model)
+    graph = _graph(model)
+    thoughts, seen = _walk(graph, graph.outputs) if graph else ([], None)
     if not thoughts:
         return dict.fromkeys((SIZE, RANGE, ONLY), "not checked: no layer called thought_vector is in its graph")
-    shape = tuple(thoughts[0].shape)
+    inputs, thought = thoughts[0]
+    shape = tuple(thought.shape)
     return {SIZE: "passed" if shape == (None, 256) else f"failed: its shape is {shape}",
-            RANGE: _check_range(model, thoughts[0]),
-            ONLY: "failed: an output also sees the image" if ends else "passed"}
+            RANGE: _check_range(inputs, thought),
+            ONLY: "failed: an output also sees the image" if seen else "passed"}
 
 
-def _walk(model):
-    """Walk from a model's outputs back through its graph; return the thought vectors and the inputs this leads to."""
+def _graph(model):
+    """Return the functional model that a model is or has, None if there is none."""
+    model = getattr(model, "_functional", None) or model
+    return model if getattr(model, "outputs", None) else None
+
+
+def _walk(graph, outputs):
+    """Walk from outputs of a functional model back to thought vectors and inputs.
+
+    Returns the thought vectors, each with the inputs of the model that it is in, and the numbers of the inputs that are
+    reached otherwise. A model within the model is walked through as well.
+    """
     import keras
 
-    def operation_of(tensor):
-        """Return the operation that makes a tensor, within a nested model if that is what makes it."""
-        history = tensor._keras_history
-        if isinstance(history.operation, keras.Model) and history.operation.outputs:
-            return operation_of(history.operation.outputs[history.tensor_index])
-        return history.operation
-
-    model = getattr(model, "_functional", None) or model
-    thoughts, ends, seen = [], [], set()
-    wanted = keras.tree.flatten(model.outputs) if getattr(model, "outputs", None) else []
+    inputs = [id(tensor) for tensor in graph.inputs]
+    thoughts, reached, seen, wanted = [], set(), set(), keras.tree.flatten(outputs)
     while wanted:
         tensor = wanted.pop()
         if id(tensor) in seen:
             continue
         seen.add(id(tensor))
-        if operation_of(tensor).name == "thought_vector":
-            thoughts.append(tensor)
-            continue
         history = tensor._keras_history
-        before = history.operation._inbound_nodes[history.node_index].input_tensors
-        wanted += before
-        ends += [] if before else [tensor]
-    return thoughts, ends
+        if history.operation.name == "thought_vector":
+            thoughts.append((graph.inputs, tensor))
+        elif id(tensor) in inputs:
+            reached.add(inputs.index(id(tensor)))
+        else:
+            before = history.operation._inbound_nodes[history.node_index].input_tensors
+            inner = _graph(history.operation)
+            if inner:
+                more, numbers = _walk(inner, inner.outputs[history.tensor_index])
+                thoughts += more
+                before = [before[number] for number in numbers]
+            wanted += before
+    return thoughts, reached
 
 
-def _check_range(model, thought):
+def _check_range(inputs, thought):
     """Try to make the thought vector leave [-1, 1], with all kinds of images, and weights as training may make them."""
     import keras
     import numpy as np
 
-    encoder = keras.Model(model.inputs, thought)
+    encoder = keras.Model(inputs, thought)
     generator = np.random.default_rng()
-    bits = generator.integers(0, 2, (64, *model.inputs[0].shape[1:])).astype(np.float32)
+    bits = generator.integers(0, 2, (64, *inputs[0].shape[1:])).astype(np.float32)
     trained = encoder.trainable_weights
     start = [np.asarray(weight) for weight in trained]
     try:
@@ -309,7 +354,7 @@ def _check_range(model, thought):
                 value = np.asarray(factor * value + noise, value.dtype)
                 weight.assign(weight.constraint(value) if weight.constraint else value)
             for images in (bits, 0 * bits[:1], 0 * bits[:1] + 1, 100 * (2 * bits - 1)):
-                values = np.asarray(encoder(images, training=False))
+                values = np.asarray(encoder([images], training=False))
                 most = np.abs(values[np.isfinite(values)]).max(initial=0)
                 if most > 1 + 1e-5:
                     return f"failed: it reaches {most:.3g}" + (f" with weights of {factor} times the size"
@@ -349,8 +394,6 @@ def watch(script, arguments, tell):
                 opened[0] = error
 
     def report():
-        if os.getpid() != parent:  # a child that it has forked
-            return
         if not opened:
             found = "not checked: Python has not opened the test file"
         elif isinstance(opened[0], Exception):
@@ -367,10 +410,17 @@ def watch(script, arguments, tell):
                 found = "passed" if now or variables else "not checked: there are no Keras weights"
         tell({LAST: found})
 
+    def report_or_say_why():
+        if os.getpid() == parent:  # and not a child that it has forked
+            try:
+                report()
+            except Exception as error:
+                tell({LAST: f"not checked: {error}"})
+
     leave = os._exit
 
     def reported_exit(status):
-        report()
+        report_or_say_why()
         leave(status)
 
     os._exit = reported_exit  # some scripts do not wait for the interpreter's own end
@@ -380,7 +430,7 @@ def watch(script, arguments, tell):
     try:
         runpy.run_path(script, run_name="__main__")
     finally:
-        report()
+        report_or_say_why()
 
 
 def main():

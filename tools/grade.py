@@ -35,7 +35,8 @@ MODEL_SECONDS = 120  # for building a model and looking at it
 LARGEST = 20 * 2**20  # bytes of a submission
 DATA_NAMES = {"dataset.txt", "test.txt"}  # a submission gets these from the grader
 # What TensorFlow's native code writes to standard error when it is imported, whatever a script does.
-GREETING = re.compile(r"WARNING: All log messages before absl|I\d{4} .*\.cc:\d+\]|[\d-]+ [\d:.]+: I .*\.cc:\d+\]")
+GREETING = re.compile(r"WARNING: All log messages before absl|To enable the following instructions"
+                      r"|([IWE]\d{4} |[\d-]+ [\d:.]+: [IWE] ).*\.cc:\d+\]")
 VALID = ("valid, high performance", "valid")
 
 # ------------------------------------------------------------------------------------------------------ what to run
@@ -59,7 +60,8 @@ def read_submission(folder):
         for name in names:
             path = Path(parent, name)
             relative = path.relative_to(folder).as_posix()
-            if path.is_file() and not path.is_symlink() and relative.split("/")[0] not in DATA_NAMES:
+            plain = path.is_file() and not path.is_symlink() and not name.startswith(".")
+            if plain and relative.split("/")[0] not in DATA_NAMES:
                 size += path.stat().st_size
                 if size > LARGEST:
                     raise ValueError(f"larger than {LARGEST >> 20} MiB")
@@ -87,12 +89,13 @@ def read_bundle():
 
 
 def find_script(files, script):
-    """Return what a submission calls the script of a task: as the bundle does, or task3.py or the like.
+    """Return what a submission calls the script of a task: as the bundle does, task3.py, or else task3 and more.
 
     Raises ValueError if there is no such file, or more than one.
     """
-    if script in files:
-        return script
+    for name in script, f"{script[:5]}.py":
+        if name in files:
+            return name
     found = [name for name in files if re.fullmatch(script[:5] + r"[^/]*\.py", name)]
     if len(found) != 1:
         raise ValueError(f"which one is it: {', '.join(found)}?" if found else "not handed in")
@@ -162,7 +165,9 @@ def read_line(script, outcome):
             raise ValueError
     except ValueError:
         return None, f"printed nonsense: {outcome.stdout.strip()[:60]!r}"
-    own = [text for text in outcome.stderr.splitlines() if text.strip() and not GREETING.match(text)]
+    whole = len(outcome.stderr) < sandbox.KEPT  # or else the first line is cut
+    own = [text for text in outcome.stderr.splitlines()[0 if whole else 1 :]
+           if text.strip() and not GREETING.match(text)]
     return (errors, parameters, minutes), "wrote to standard error" if own else ""
 
 
@@ -212,7 +217,8 @@ def findings(entry, runs):
         found[checks.COUNT] = "passed"
     else:
         found[checks.COUNT] = f"failed: {', '.join(map(str, sorted(printed)))} in place of {report['parameters']}"
-    why = "there is no report" if entry["takes_test"] else "it does not take --dataset and --test"
+    why = ("there is no report" if entry["takes_test"] else
+           "it does not take --dataset and --test, and does what it likes with the files beside it")
     found[checks.LAST] = (watched["report"] if watched else {}).get(checks.LAST, f"not checked: {why}")
     return found
 
@@ -300,7 +306,10 @@ class Results:
         if verdicts:
             whole["verdicts"] = verdicts
         beside = self.path.with_name(self.path.name + ".new")
-        beside.write_text(json.dumps(whole, indent=1))
+        with open(beside, "w") as file:
+            json.dump(whole, file)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(beside, self.path)
 
 
@@ -365,18 +374,21 @@ def on_cluster(address):
     def run(jobs, started):
         jobs, keys, finished = iter(jobs), {}, distributed.as_completed()
         while True:
-            room = 2 * max(1, len(client.scheduler_info(n_workers=-1)["workers"])) - len(keys)
-            for key, arguments in itertools.islice(jobs, max(0, room)):  # not all at once: each carries its files
-                started(key)
-                future = client.submit(alone, arguments, pure=False)
-                keys[future] = key
-                finished.add(future)
-            if not keys:
-                return
-            future = next(finished)
+            try:
+                room = 2 * max(1, len(client.scheduler_info(n_workers=-1)["workers"])) - len(keys)
+                for key, arguments in itertools.islice(jobs, max(0, room)):  # not all at once: each carries its files
+                    started(key)
+                    future = client.submit(alone, arguments, pure=False)
+                    keys[future] = key
+                    finished.add(future)
+                if not keys:
+                    return
+                future = next(finished)
+            except Exception as error:
+                raise ConnectionError(f"the cluster is gone: {error}") from None
             try:
                 outcome = future.result()
-            except Exception as error:  # every worker that it was given to has died, or the whole cluster
+            except Exception as error:  # every worker that it was given to has died
                 outcome = error
             yield keys.pop(future), outcome
     return run
@@ -422,6 +434,7 @@ def grade(submissions, tasks, results, options, data, do):
     draws = any(b"matplotlib" in content for files in submissions.values() if isinstance(files, dict)
                 for content in files.values())
     home = fonts() if draws else {}
+    marks = {name: digest(sorted(files.items())) for name, files in submissions.items() if isinstance(files, dict)}
     for submission, task in itertools.product(submissions, tasks):
         files = submissions[submission]
         try:
@@ -432,7 +445,7 @@ def grade(submissions, tasks, results, options, data, do):
             entries[submission, task] = results.entry(submission, task, {"missing": str(error)})
             continue
         entries[submission, task] = entry = results.entry(submission, task, {
-            "digest": digest(sorted(files.items())), "script": script, "jobs": {},
+            "digest": marks[submission], "script": script, "jobs": {},
             "has_build_model": checks.has_build_model(files, script), "takes_test": checks.takes_test(files, script),
             "source": checks.check_source(files, script)})
         jobs = jobs_of(entry, files, options.runs, data)
@@ -451,8 +464,8 @@ def grade(submissions, tasks, results, options, data, do):
             entry["jobs"][job] = record(task, job, outcome)
             results.save()
             display.finished((submission, task, job), told(entry["jobs"][job], judge(task, options.runs, entry)))
-    except KeyboardInterrupt:
-        print("\nstopped; what follows is of the runs so far", file=sys.stderr)
+    except (KeyboardInterrupt, OSError) as error:
+        print(f"\nstopped{f' ({error})' * bool(str(error))}; what follows is of the runs so far", file=sys.stderr)
         whole = False
     verdicts = {}
     for (submission, task), entry in entries.items():
@@ -528,9 +541,10 @@ def main():
         if options.dask:
             do, where = on_cluster(options.dask), f"the workers of {options.dask}"
         else:
-            walls = "shut in" if sandbox.isolated() else "with network and file system, which cannot be taken away here"
-            do, where = locally, f"{machine()}, {walls}"
-            print(f"on {where}", file=sys.stderr)
+            do, where = locally, machine()
+            if not sandbox.isolated():
+                print("This system cannot shut a program in: scripts can reach the network, and write where you can.",
+                      file=sys.stderr)
         if options.csv and not options.csv.parent.is_dir():  # better told now than after the last run
             raise ValueError(f"{options.csv.parent}: no such folder")
         results = Results(options.json, settings, options.resume)
@@ -539,9 +553,14 @@ def main():
     except ImportError as error:
         parser.error(f"--dask needs {error.name} (to install it: pip install distributed)")
     verdicts, whole = grade(submissions, options.scripts or list(SCRIPTS), results, options, data, do)
+    walls = {job["isolated"] for tasks in results.entries.values() for entry in tasks.values()
+             for job in entry.get("jobs", {}).values()}
+    show(verdicts, where + (", shut in" if walls == {True} else ", not all of them shut in"), options.runs)
     if options.csv:
-        write_csv(options.csv, verdicts)
-    show(verdicts, where, options.runs)
+        try:
+            write_csv(options.csv, verdicts)
+        except OSError as error:
+            parser.error(str(error))
     if not whole:
         return 130
     return 0 if {verdict["state"] for *_, verdict in flat(verdicts)} <= set(VALID) else 1
