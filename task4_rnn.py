@@ -21,8 +21,8 @@ class MinimalGRUCell(layers.Layer):
     """A step of a minimal gated recurrent unit (Feng et al., 2024, "Were RNNs all we needed?").
 
     The state moves towards a candidate as far as a gate opens, and both look at the input only: the state stays out of
-    the matrix products. Four sweeps of it misread 2.2% of 500 digits after training on 500 others, two sweeps of GRUs
-    with as many weights 3.0%. (n, c) and the state (n, units) to the new state, twice.
+    the matrix products. Four sweeps of it misread 2.2 to 2.7% of 500 digits (five trials) after training on 500 others,
+    two sweeps of GRUs with as many weights 3.0% (one trial). (n, c) and the state (n, units) to the new state, twice.
     """
 
     def __init__(self, units, **options):
