@@ -220,12 +220,10 @@ def test_when_the_test_file_is_opened(flags, events, lines, write, tmp_path):
 
 
 @pytest.mark.skipif(not sandbox.isolated(), reason="this system has no read-only view of itself for everyone")
-def test_read_only_checkout(tmp_path):
+def test_read_only_checkout():
     """Even root could not write there: the whole file system is read-only but for a scratch folder."""
-    ran = subprocess.run([*sandbox.WALLS, tmp_path, sys.executable, ROOT / FAST, "--figures", "figures"], cwd=tmp_path,
-                         env=os.environ | {"HOME": "/", "TMPDIR": str(tmp_path)}, capture_output=True, text=True)
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert len(ran.stdout.splitlines()) == 5
+    outcome = sandbox.run({}, [str(ROOT / FAST), "--figures", "figures"], seconds=120, memory=8)
+    assert (outcome.reason, outcome.stderr, outcome.lines, outcome.isolated) == ("", "", 5, True)
 
 
 def test_nothing_is_written_that_was_not_asked_for(tmp_path):
