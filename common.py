@@ -467,6 +467,9 @@ def run(main):
             status = _status(main)
         except SystemExit as end:
             status = end.code
+            with contextlib.suppress(OSError):
+                if sys.stdout:
+                    sys.stdout.flush()  # --help in a pipe, or a table before what went wrong
         # The interpreter's own end would only take time, for TensorFlow is large to take apart.
         os._exit(status or 0)
 

@@ -38,6 +38,12 @@ def test_prints_one_line_within_the_limits(script, tmp_path):
     assert not list(tmp_path.iterdir())  # nothing is written that was not asked for
 
 
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_help(script):
+    ran = run_script(script, "--help")
+    assert (ran.returncode, ran.stderr) == (0, "") and "--validation" in ran.stdout
+
+
 def test_full_output(tmp_path):
     ran = run_script(FAST, "--full_output", "--validation", cwd=tmp_path)
     assert (ran.returncode, ran.stderr) == (0, "")
