@@ -52,7 +52,6 @@ CHANGES = {
              "layers.GRU(UNITS, return_sequences=True, unroll=True)")],
         "two sweeps in place of four": [("range(2)", "range(1)")],
         "no batch normalisation": [("return common.BatchNormalization()(x)", "return x")],
-        "compiled by XLA": [("=STEPS_PER_EPOCH)", "=STEPS_PER_EPOCH, jit_compile=True)")],
         "half of the epochs": [("EPOCHS = 150", "EPOCHS = 75")],
     },
 }
