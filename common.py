@@ -109,6 +109,7 @@ tf.config.set_visible_devices([], "GPU")
 
 # ------------------------------------------------------------------------------------------------------ the data set
 
+DATASET = os.path.join(os.path.dirname(os.path.abspath(__file__)), "dataset.txt")
 SIZE = 28  # pixels, both ways
 FIFTHS = 5  # --validation holds back one fifth of the training digits
 LONGEST_LINE = 1000  # bytes; a valid line has at most 818
@@ -379,7 +380,9 @@ def errors(model, digits):
 # ------------------------------------------------------------------------------------------------ the run of a script
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """A parser of command lines whose errors are one line, as all others."""
+
     def error(self, message):
         fail(message)
 
@@ -391,8 +394,8 @@ class Task:
     """
 
     def __init__(self, description):
-        parser = _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter,
-                         allow_abbrev=False)
+        parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter,
+                        allow_abbrev=False)
         parser.add_argument("--full_output", "--full-output", action="store_true",
                             help="show the training table, and a live plot where there is a screen")
         parser.add_argument("--show_analysis", "--show-analysis", action="store_true",
@@ -402,8 +405,8 @@ class Task:
                             choices=range(1, FIFTHS + 1), metavar="FIFTH",
                             help="for tuning: hold back a fifth of the training digits (1 to 5, or any) and report the "
                                  "error on it; the test digits are not read")
-        parser.add_argument("--dataset", metavar="FILE", help="the digits (default: dataset.txt beside the script)",
-                            default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "dataset.txt"))
+        parser.add_argument("--dataset", metavar="FILE", default=DATASET,
+                            help="the digits (default: dataset.txt beside the script)")
         parser.add_argument("--test", metavar="FILE",
                             help="test digits; then all of --dataset is for training, otherwise its first half")
         self.options = options = parser.parse_args()
@@ -617,12 +620,16 @@ def show_figures(model, digits, folder=None, windows=False, kind="test"):
     """
     if not has_screen() and windows:
         windows, folder = False, folder or "figures"
+    present(draw_figures(model, digits, kind), folder, windows)
+
+
+def present(figures, folder=None, windows=False):
+    """Save figures, a dictionary by name, as PNG in a folder and print the files' names; show them in windows."""
     import matplotlib.pyplot as plt
 
-    drawn = draw_figures(model, digits, kind)
     if folder:
         make_folder(folder)
-        for name, figure in drawn.items():
+        for name, figure in figures.items():
             path = os.path.join(folder, name + ".png")
             figure.savefig(path, dpi=150)
             print(path, flush=True)
