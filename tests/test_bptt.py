@@ -1,0 +1,178 @@
+"""Back-propagation through time: the formulas of docs/bptt.md, the gradients against TensorFlow, what counts guess."""
+
+from studies import bptt
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from test_network import slopes
+
+INPUTS, UNITS, OUTPUTS, STEPS = 3, 5, 4, 6
+
+
+class Sheet:
+    """The network of the sheet with column vectors, tanh as its function and squared error as its cost."""
+
+    def __init__(self):
+        normal = np.random.default_rng().normal
+        self.U, self.W = normal(size=(UNITS, INPUTS)), normal(size=(UNITS, UNITS))
+        self.V = normal(size=(OUTPUTS, UNITS))
+        self.b, self.c = normal(size=UNITS), normal(size=OUTPUTS)
+        self.x, self.t = normal(size=(STEPS, INPUTS)), normal(size=(STEPS, OUTPUTS))
+        self.nudge = np.zeros((STEPS, UNITS))  # added to the states, to find the gradient with respect to them
+
+    def forward(self):
+        """Return the states h, the outputs y and the cost."""
+        h, states, outputs = np.zeros(UNITS), [], []
+        for x, nudge in zip(self.x, self.nudge):
+            h = np.tanh(self.U @ x + self.W @ h + self.b) + nudge
+            states.append(h)
+            outputs.append(np.tanh(self.V @ h + self.c))
+        return np.array(states), np.array(outputs), 0.5 * np.sum((np.array(outputs) - self.t) ** 2)
+
+    def slopes(self, name):
+        """Return the gradient of the cost with respect to a weight, by finite differences."""
+        return slopes(lambda: self.forward()[2], getattr(self, name))
+
+
+@pytest.fixture
+def sheet():
+    return Sheet()
+
+
+@pytest.fixture
+def errors(sheet):
+    """Return the bracket that (b), (c) and (d) share for each step, from the definition of the gradient of a state."""
+    h, _, _ = sheet.forward()
+    return sheet.slopes("nudge") * (1 - h**2)
+
+
+def test_a_the_weights_of_the_output(sheet):
+    h, y, _ = sheet.forward()
+    formula = sum(np.outer((y[i] - sheet.t[i]) * (1 - y[i] ** 2), h[i]) for i in range(STEPS))
+    assert formula == pytest.approx(sheet.slopes("V"), rel=1e-5, abs=1e-8)
+
+
+def test_b_the_weights_of_the_input(sheet, errors):
+    formula = sum(np.outer(errors[i], sheet.x[i]) for i in range(STEPS))
+    assert formula == pytest.approx(sheet.slopes("U"), rel=1e-5, abs=1e-8)
+
+
+def test_c_the_recurrent_weights(sheet, errors):
+    h, _, _ = sheet.forward()
+    formula = sum(np.outer(errors[i + 1], h[i]) for i in range(STEPS - 1))
+    assert formula == pytest.approx(sheet.slopes("W"), rel=1e-5, abs=1e-8)
+
+
+def test_d_the_biases(sheet, errors):
+    assert errors.sum(0) == pytest.approx(sheet.slopes("b"), rel=1e-5, abs=1e-8)
+
+
+def test_the_missing_piece(sheet, errors):
+    h, y, _ = sheet.forward()
+    of_output = (y - sheet.t) * (1 - y**2)
+    expected = sheet.slopes("nudge")
+    for i in range(STEPS):
+        found = sheet.V.T @ of_output[i] + (sheet.W.T @ errors[i + 1] if i + 1 < STEPS else 0)
+        assert found == pytest.approx(expected[i], rel=1e-5, abs=1e-8)
+
+
+def random_samples(steps, n=4):
+    letters = np.random.default_rng().integers(len(bptt.ALPHABET), size=(steps + 1, n))
+    return bptt.one_hot(letters[:-1]).astype(float), bptt.one_hot(letters[1:]).astype(float)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, 25])
+@pytest.mark.parametrize("dropout", [False, True])
+def test_bptt_agrees_with_tensorflow(steps, dropout):
+    network = bptt.RNN(27, 30, 27, np.float64)
+    for values in network.weights.values():
+        values += np.random.default_rng().normal(0, 0.1, values.shape)
+    x, targets = random_samples(steps)
+    mask = np.random.default_rng().integers(2, size=(steps, 4, 30)) * 2.0 if dropout else 1
+    weights = {name: tf.Variable(values) for name, values in network.weights.items()}
+    with tf.GradientTape() as tape:
+        h, losses = tf.zeros((4, 30), tf.float64), []
+        for i in range(steps):
+            h = tf.nn.relu(x[i] @ weights["U"] + h @ weights["W"] + weights["b"])
+            seen = h * (mask[i] if dropout else 1)
+            losses.append(tf.nn.softmax_cross_entropy_with_logits(targets[i], seen @ weights["V"] + weights["c"]))
+        expected_loss = tf.reduce_mean(losses)
+    loss, gradients = network.bptt(x, targets, mask)
+    assert loss == pytest.approx(float(expected_loss), abs=1e-10)
+    assert set(gradients) == set(weights)
+    for name, expected in tape.gradient(expected_loss, weights).items():
+        assert np.abs(gradients[name] - expected.numpy()).max() < 1e-6
+
+
+def test_bptt_agrees_with_keras_layer():
+    """The states are those of Keras's own recurrent layer with the same weights."""
+    import keras
+
+    network = bptt.RNN(27, 30, 27)
+    x, _ = random_samples(9)
+    layer = keras.layers.SimpleRNN(30, activation="relu", return_sequences=True)
+    states = np.asarray(layer(np.float32(x.swapaxes(0, 1))))
+    layer.set_weights([network.weights[name] for name in "UWb"])
+    states = np.asarray(layer(np.float32(x.swapaxes(0, 1))))
+    assert network.hidden(np.float32(x))[1:] == pytest.approx(states.swapaxes(0, 1), abs=1e-4)
+
+
+def test_adam_is_keras_own():
+    import keras
+
+    start, gradients = np.float64([1.0, -2.0, 3.0]), np.random.default_rng().normal(size=(20, 3))
+    weights = {"w": start.copy()}
+    ours, theirs = bptt.Adam(weights), keras.optimizers.Adam(0.01, epsilon=1e-8)
+    variable = keras.Variable(start, dtype="float64")
+    for gradient in gradients:
+        ours.update({"w": gradient}, 0.01)
+        theirs.apply([tf.constant(gradient)], [variable])
+    assert weights["w"] == pytest.approx(np.asarray(variable), rel=1e-4)
+
+
+def test_a_network_learns_a_text_by_heart():
+    text = bptt.simplify("the quick brown fox jumps over the lazy dog and runs away from it " * 300)
+    samples = bptt.draw_samples(text, 700)
+    network = bptt.RNN(27, 100, 27)
+    bptt.train(network, samples, 60)
+    assert bptt.guessed(network, samples) > 90
+    written = bptt.write(network, "the quick", 30)
+    assert len(written) == 39 and written.startswith("the quick") and set(written) <= set(bptt.ALPHABET)
+
+
+def test_simplified_text():
+    found = bptt.simplify("A b--C,\n\nz! É 7")
+    assert "".join(bptt.ALPHABET[letter] for letter in found) == "a b c z "
+
+
+def test_samples_are_of_the_text_and_do_not_overlap():
+    samples = bptt.draw_samples(np.arange(1000), 20)
+    assert samples.shape == (20, bptt.LENGTH + 1)
+    assert np.all(np.diff(samples, axis=1) == 1) and len(np.unique(samples)) == samples.size
+    assert len(bptt.draw_samples(np.arange(1000), 5000)) == 1000 // (bptt.LENGTH + 1)
+
+
+def test_guesses_by_counts():
+    samples = np.array([[1, 2, 1, 2, 1, 3, 3, 1, 2]])
+    others = np.array([[5, 5, 1, 2], [5, 5, 1, 3], [5, 5, 2, 1], [5, 1, 3, 3], [9, 9, 9, 1]])
+    known = [bptt.successors(samples, length) for length in range(3)]
+    assert bptt.guessed_by_counts(known[:1], others) == 40.0  # 1, the most frequent, is right twice
+    assert bptt.guessed_by_counts(known[:2], others) == 60.0  # after 9, never seen, the guess is 1 all the same
+    assert bptt.guessed_by_counts(known, others) == 80.0
+
+
+def test_clipped_gradients():
+    gradients = {"a": np.array([3.0, 0.0]), "b": np.array([[4.0]])}
+    assert bptt.clipped(gradients, 5.0) is gradients
+    short = bptt.clipped(gradients, 1.0)
+    assert short["a"].tolist() == pytest.approx([0.6, 0.0]) and short["b"].item() == pytest.approx(0.8)
+
+
+def test_a_book_without_what_its_publisher_adds(tmp_path):
+    path = tmp_path / "book.txt"
+    path.write_text("Licence\n*** START OF THE PROJECT GUTENBERG EBOOK A BOOK ***\nIt begins.\n"
+                    "*** END OF THE PROJECT GUTENBERG EBOOK A BOOK ***\nLicence")
+    assert bptt.read(path).strip() == "It begins."
+    path.write_text("*** It begins. ***")
+    assert bptt.read(path) == "*** It begins. ***"
