@@ -220,6 +220,13 @@ def test_wrong_usage(arguments, message, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == before
 
 
+def test_a_python_without_tensorflow_is_told():
+    """Or else it would find that every hand-in crashes."""
+    ran = subprocess.run([sys.executable, "-S", ROOT / "tools" / "grade.py"], capture_output=True, text=True,
+                         timeout=60)
+    assert (ran.returncode, ran.stdout) == (2, "") and "has no TensorFlow" in ran.stderr
+
+
 def test_what_is_not_handed_in_is_told(hand_ins, tmp_path):
     folder = hand_ins({"a": LINE})
     (folder / "a" / CNN).rename(folder / "a" / "task3.py")  # the name that the assignment gives it

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import mean, stdev
 from typing import NamedTuple
@@ -517,7 +518,7 @@ def parse():
     parser.add_argument("--test", metavar="FILE", help="test digits; then all of --dataset is for training")
     parser.add_argument("--timeout", type=positive, metavar="SECONDS",
                         help="after which a run is ended (default: twice the task's limit)")
-    parser.add_argument("--memory", type=positive, default=8, metavar="GIB", help="of a process (default: 8)")
+    parser.add_argument("--memory", type=positive, default=8, metavar="GIB", help="of each process (default: 8)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results there, after each run")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the verdicts there, at the end")
     parser.add_argument("--resume", action="store_true", help="go on where the file of --json ends")
@@ -534,6 +535,11 @@ def main():
         stream.reconfigure(errors="backslashreplace")  # for names of folders that are no valid text
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
     parser, options = parse()
+    if not hasattr(os, "fork"):
+        parser.error("the grader needs Linux or macOS (on Windows its Linux subsystem)")
+    if not options.dask and not find_spec("tensorflow"):  # or else each hand-in would be found to crash
+        parser.error(f"{sys.executable} has no TensorFlow: install what the scripts need, or start the grader by a "
+                     "Python that has it")
     try:
         data = Data.read(options.dataset, options.test)
         submissions = read_class(options.submissions) if options.submissions else read_bundle()
@@ -555,7 +561,8 @@ def main():
     verdicts, whole = grade(submissions, options.scripts or list(SCRIPTS), results, options, data, do)
     walls = {job["isolated"] for tasks in results.entries.values() for entry in tasks.values()
              for job in entry.get("jobs", {}).values()}
-    show(verdicts, where + (", shut in" if walls == {True} else ", not all of them shut in"), options.runs)
+    shut = "shut in" if walls == {True} else "not all of them shut in" if True in walls else "not shut in"
+    show(verdicts, f"{where}, {shut}", options.runs)
     if options.csv:
         try:
             write_csv(options.csv, verdicts)

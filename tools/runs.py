@@ -118,8 +118,9 @@ def table(head, rows, align):
 def scripts_parser(description, runs):
     """Return a parser of the command line `[--runs N] [SCRIPT ...]`; N is `runs` unless told."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scripts", nargs="*", metavar="SCRIPT", help="default: all of them", type=_script)
-    parser.add_argument("--runs", type=positive, default=runs, metavar="N", help=f"of each (default: {runs})")
+    parser.add_argument("scripts", nargs="*", metavar="SCRIPT", type=_script,
+                        help="as the bundle calls them, such as task3_cnn.py (default: all four)")
+    parser.add_argument("--runs", type=positive, default=runs, metavar="N", help=f"of each script (default: {runs})")
     return parser
 
 
