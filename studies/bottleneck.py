@@ -1,7 +1,7 @@
 """Digits through a bottleneck of three neurons, and a walk through the space behind it (question 1 of the sheet).
 
     python -m studies.bottleneck --figures figures --save digits.npz   trains; saves figures and network
-    python -m studies.bottleneck --load digits.npz --at 0.5 -0.2 0.9   decodes a place of your choice
+    python -m studies.bottleneck --load digits.npz --at 5 -3 9         decodes a place of your choice
 
 A deep autoencoder in NumPy (`network.py`), trained by stochastic gradient descent on the bundle's 1,000 training
 digits. Three numbers a digit are a place in space: the classes are clouds there, and any place can be decoded.
