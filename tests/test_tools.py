@@ -1,5 +1,6 @@
 """The programs in tools/: what they share, the changes of the ablation, the textbook's solutions, figures."""
 
+import re
 import sys
 
 import numpy as np
@@ -107,6 +108,18 @@ def test_tables():
 
 def test_histogram():
     assert measure.histogram([1.0, 1.1, 1.1, 1.3]) == ["  1.00%  #", "  1.10%  ##", "  1.20%  ", "  1.30%  #"]
+
+
+@pytest.mark.parametrize("script", runs.SCRIPTS)
+def test_growth_changes_the_epochs(script, monkeypatch):
+    texts = []
+    monkeypatch.setattr(growth, "run", lambda path: texts.append(path.read_text()))
+    for factor in (1, 2, 1e-9):
+        growth.other_epochs(script, factor)(0)
+    same, twice, least = ([int(number) for number in re.findall(r"^EPOCHS = (\d+)", text, re.MULTILINE)]
+                          for text in texts)
+    assert texts[0] == (ROOT / script).read_text()
+    assert len(same) == 1 and twice == [2 * same[0]] and least == [1]
 
 
 def test_growth_draws():

@@ -36,10 +36,10 @@ def fewer_digits(script, count, folder):
 
 def other_epochs(script, factor):
     """Return a job that runs a script with `factor` times its epochs."""
-    constant, epochs = re.search(r"^EPOCHS = (\d+)$", (ROOT / script).read_text(), re.MULTILINE).group(0, 1)
+    constant, epochs = re.search(r"\nEPOCHS = (\d+)", (ROOT / script).read_text()).group(0, 1)
 
     def job(_):
-        with changed(script, [(constant + "\n", f"EPOCHS = {max(1, round(factor * int(epochs)))}\n")]) as path:
+        with changed(script, [(constant, f"\nEPOCHS = {max(1, round(factor * int(epochs)))}")]) as path:
             return run(path)
     return job
 
