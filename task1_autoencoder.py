@@ -1,10 +1,17 @@
 """Task 1: a simple autoencoder of 24 parameters that regenerates handwritten digits without a wrong pixel.
 
-    python task1_autoencoder.py   prints   0.00 24 0.08   (test error in %, parameters, minutes)
+    python task1_autoencoder.py   prints   0.00 24 0.07   (test error in %, parameters, minutes)
 
 The thought vector has room for a number for each patch of 2x2 pixels: 28x28, padded to 32x32, is 16x16 = 256 patches.
 A strided convolution squeezes the 16 patterns that a patch can have onto a line from -1 to 1; four sine waves, mixed
 by a transposed convolution, tell them apart again (sine units: Sitzmann et al., 2020).
+
+All of twenty runs were exact. What each choice buys, in pixels wrong (means of five runs, docs/ablation.md):
+
+    one random start in place of the best of 64       14.00%
+    waves that start at a tenth of their frequency    10.72%
+    three waves in place of four                       2.71%
+    as it is                                           0.00%
 """
 
 import common  # first: it starts the clock and keeps TensorFlow quiet
@@ -35,7 +42,10 @@ def build_model():
 
 
 def build_candidates():
-    """Return many such autoencoders side by side, for single patches: (batch, 4) to (batch, candidates, 4)."""
+    """Return many such autoencoders side by side, for single patches: (batch, 4) to (batch, candidates, 4).
+
+    In the equations b is the batch, c the candidate, w the wave and p the pixel: each candidate has its own weights.
+    """
     uniform, normal = keras.initializers.RandomUniform, keras.initializers.RandomNormal
     return keras.Sequential([
         layers.Input((4,)),
@@ -51,7 +61,7 @@ def train(model, digits, callbacks=()):
     """Train the candidates on the patches of `digits` and give the model the weights of the best one.
 
     The network sees one patch at a time and there are 16 different patches, so that an epoch takes 16 rows in place of
-    196,000, each pattern counting the same however rare it is. Gradient descent from a random start gets about a third
+    256,000, each pattern counting the same however rare it is. Gradient descent from a random start gets about a third
     of the candidates to tell all of them apart; a stuck one has two patterns on one place.
     """
     patches = common.distinct_patches(digits.images).reshape(-1, 4)

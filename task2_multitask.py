@@ -1,11 +1,18 @@
 """Task 2: an autoencoder of handwritten digits with a classifier that reads the digit off the thought vector.
 
-    python task2_multitask.py   prints   0.00 1.50 11358 0.56
+    python task2_multitask.py   prints   0.00 1.50 11358 0.51
                                 (decoder's test error in %, classifier's test error in %, parameters, minutes)
 
 The thought vector has two parts. 196 numbers hold the image, as in task 1: one for each patch of 2x2 pixels. 60 say
 what is special about the digit: a small convolutional network learns them so that a single layer can tell the classes
-apart.
+apart. The two parts share no weights and are trained one after the other.
+
+Twenty runs: the decoder was exact in all, the classifier misread 1.52%, at worst 2.00%. What each choice buys, in
+digits misread (means over fifths of the training digits; 0.4 of difference may be chance, docs/ablation.md):
+
+    no distortion           5.50%
+    half of the training    2.10%
+    as it is                1.80%
 """
 
 import common  # first: it starts the clock and keeps TensorFlow quiet
