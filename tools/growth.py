@@ -21,6 +21,7 @@ import matplotlib.pyplot as plt
 
 DIGITS = [100, 200, 400, 700, 1000]
 EPOCHS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2]  # times those of the script
+TICKS = [0, 1, 2, 5, 10, 20, 50, 100]  # of errors, in %
 COLOURS = ["#94a4a2", "#3f90da", "#832db6", "#bd1f01", "#ffa90e"]
 
 
@@ -63,8 +64,8 @@ def draw_digits(points):
         if number == 0:
             seconds = [[result.seconds for result in results] for results in found.values()]
             _plot(below, found, seconds, label, colour)
-    above.set(ylabel="test error in %", xscale="log", yscale="symlog", xticks=DIGITS)
-    below.set(ylabel="seconds, whole process", xlabel="training digits")
+    above.set(xscale="log", xticks=DIGITS)
+    below.set(ylabel="seconds, whole process", xlabel="training digits", ylim=(0, None))
     return _finish(figure, above, below)
 
 
@@ -74,8 +75,7 @@ def draw_training(points):
     for colour, (label, found, number) in zip(COLOURS, curves(points)):
         _plot(panel, [mean(result.seconds for result in results) for results in found.values()],
               [[result.errors[number] for result in results] for results in found.values()], label, colour)
-    panel.set(title="More training", xlabel="seconds, whole process", ylabel="test error in %", xscale="log",
-              yscale="symlog", xticks=[5, 10, 20, 50, 100])
+    panel.set(title="More training", xlabel="seconds, whole process", xscale="log", xticks=[5, 10, 20, 50, 100])
     return _finish(figure, panel)
 
 
@@ -86,8 +86,10 @@ def _plot(panel, x, values, label, colour):
 
 
 def _finish(figure, *panels):
+    """Finish the panels of a figure, the first of which shows errors."""
+    highest = panels[0].dataLim.y1
+    panels[0].set(ylabel="test error in %", yscale="symlog", yticks=TICKS, ylim=(0, 1.2 * max(highest, 1)))
     for panel in panels:
-        panel.set_ylim(bottom=0)
         panel.xaxis.set_major_formatter("{x:g}")
         panel.yaxis.set_major_formatter("{x:g}")
         panel.minorticks_off()
