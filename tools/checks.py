@@ -404,8 +404,9 @@ def watch(script, arguments, tell):
             after, now = weights()
             steps = sum(max(0, count - before.get(id(thing), 0)) for thing, count in after)
             changed = sum(1 for thing, value in variables if (thing.numpy() != value).any())
-            if steps or changed:
-                found = f"failed: after it was opened came {steps} training steps, and {changed} weights changed"
+            came = [f"{steps} training steps"] * bool(steps) + [f"changes to {changed} weights"] * bool(changed)
+            if came:
+                found = f"failed: after it was opened came {' and '.join(came)}"
             else:
                 found = "passed" if now or variables else "not checked: there are no Keras weights"
         tell({LAST: found})
