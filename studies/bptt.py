@@ -52,11 +52,15 @@ class RNN:
             np.maximum(from_input[i] + h[i] @ W, 0, out=h[i + 1])
         return h
 
+    def log_outputs(self, h):
+        """Return the logarithms of the probabilities y (..., outputs) for hidden states (..., units)."""
+        z = h @ self.weights["V"] + self.weights["c"]
+        z -= z.max(-1, keepdims=True)
+        return z - np.log(np.exp(z).sum(-1, keepdims=True))
+
     def outputs(self, h):
         """Return the probabilities y (..., outputs) for hidden states (..., units)."""
-        z = h @ self.weights["V"] + self.weights["c"]
-        y = np.exp(z - z.max(-1, keepdims=True))
-        return y / y.sum(-1, keepdims=True)
+        return np.exp(self.log_outputs(h))
 
     def bptt(self, x, targets, mask=1):
         """Return the loss and its gradients with respect to the weights, by name, by back-propagation through time.
@@ -68,16 +72,16 @@ class RNN:
         W, V = self.weights["W"], self.weights["V"]
         h = self.hidden(x)
         seen = h[1:] * mask
-        y = self.outputs(seen)
-        count = y.shape[0] * y.shape[1]
-        loss = -np.sum(targets * np.log(np.maximum(y, 1e-30))) / count
+        log_y = self.log_outputs(seen)
+        count = log_y.shape[0] * log_y.shape[1]
+        loss = -np.sum(targets * log_y) / count
 
-        dz = (y - targets) / count           # softmax and cross-entropy together
-        ds = (dz @ V.T) * mask               # here still dh, as far as it comes from the output of its own step
+        dz = (np.exp(log_y) - targets) / count  # softmax and cross-entropy together
+        ds = (dz @ V.T) * mask                  # here still dh, as far as it comes from the output of its own step
         back = 0
         for i in reversed(range(len(x))):
-            ds[i] += back                    # dh_i: from its own output and from the step after it
-            ds[i] *= h[i + 1] > 0            # the slope of the rectifier
+            ds[i] += back                       # dh_i: from its own output and from the step after it
+            ds[i] *= h[i + 1] > 0               # the slope of the rectifier
             back = ds[i] @ W.T
         return loss, {"U": _outer(x, ds), "W": _outer(h[:-1], ds), "b": ds.sum((0, 1)),
                       "V": _outer(seen, dz), "c": dz.sum((0, 1))}
