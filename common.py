@@ -27,6 +27,7 @@ from typing import NamedTuple
 # and obey one that asks for another pixel order: a home that can be neither written nor read prevents both. Matplotlib
 # would refuse to be imported where MPLBACKEND names a backend that it does not have, as that of a notebook.
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", KERAS_BACKEND="tensorflow")
+KERAS_HOME = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")  # where a study finds Keras's data sets
 os.environ["KERAS_HOME"] = os.devnull
 for name in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):
     os.environ.pop(name, None)

@@ -40,22 +40,6 @@ def train(network, pixels, epochs=EPOCHS):
                       BATCH_SIZE, on_epoch=progress.tell)
 
 
-class PrincipalComponents:
-    """The best that three linear features can do: encode and decode by principal components of pixels (n, 784)."""
-
-    def __init__(self, pixels, count=3):
-        self.mean = pixels.mean(0)
-        self.axes = np.linalg.svd(pixels - self.mean, full_matrices=False)[2][:count]
-
-    def encode(self, pixels):
-        """Return the codes (n, count) of pixels (n, 784)."""
-        return (pixels - self.mean) @ self.axes.T
-
-    def decode(self, codes):
-        """Return the pixels (n, 784) for codes (n, count)."""
-        return codes @ self.axes + self.mean
-
-
 def wrong(pixels, decoded):
     """Return the share of pixels that differ once the decoded ones are rounded, in %."""
     return 100 * np.mean((decoded > 0.5) != (pixels > 0.5))
@@ -212,7 +196,7 @@ def main():
     else:
         network = build_network()
         train(network, pixels, 3 if options.quick else EPOCHS)
-    linear = PrincipalComponents(pixels)
+    linear = shared.PrincipalComponents(pixels, 3)
     coders = {"autoencoder": (lambda x: network.activity(CODE, x), lambda code: network.feed_forward_from(CODE, code)),
               "principal components": (linear.encode, linear.decode)}
     shared.print_table(
