@@ -1,0 +1,119 @@
+"""The formulas of docs/variational.md, on the study's own functions."""
+
+from studies import variational
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+MEAN, DEVIATION = np.array([[0.3, -1.2, 0.0]]), np.array([[0.5, 1.7, 1.0]])
+LOG_VARIANCE = 2 * np.log(DEVIATION)
+
+
+@pytest.fixture
+def noise():
+    return np.random.default_rng().normal(size=(200_000, 3))
+
+
+def log_normal(x, mean, deviation):
+    return -0.5 * ((x - mean) / deviation) ** 2 - np.log(deviation) - 0.5 * np.log(2 * np.pi)
+
+
+def gaussian_divergence(mean, deviation, other_mean, other_deviation):
+    return (np.log(other_deviation / deviation) - 0.5
+            + (deviation**2 + (mean - other_mean) ** 2) / (2 * other_deviation**2))
+
+
+def close(samples, expected):
+    """Compare a mean with what it should be: five standard errors are exceeded once in 1.7 million times."""
+    error = samples.std(0) / len(samples) ** 0.5
+    return np.all(np.abs(samples.mean(0) - expected) < 5 * error)
+
+
+@pytest.mark.parametrize("mean, deviation", [(0.4, 0.6), (-2.0, 1.5), (0.0, 1.0)])
+def test_1_the_bound(mean, deviation):
+    """In a model where all is known: z normal, x = w z + b + noise of deviation s."""
+    w, b, s, x = 1.7, -0.4, 0.8, 1.3
+    evidence = log_normal(x, b, np.hypot(w, s))
+    posterior_deviation = 1 / np.sqrt(1 + (w / s) ** 2)
+    posterior_mean = posterior_deviation**2 * w * (x - b) / s**2
+
+    def bound(mean, deviation):
+        likelihood = log_normal(x, w * mean + b, s) - (w * deviation) ** 2 / (2 * s**2)  # its mean under q
+        return likelihood - float(variational.divergence(np.array([[mean]]), 2 * np.log([[deviation]]))[0])
+
+    gap = gaussian_divergence(mean, deviation, posterior_mean, posterior_deviation)
+    assert gap > 0
+    assert bound(mean, deviation) + gap == pytest.approx(evidence)
+    assert bound(posterior_mean, posterior_deviation) == pytest.approx(evidence)
+
+
+def test_2_reconstruction():
+    random = np.random.default_rng()
+    x, y = random.integers(0, 2, (5, 784)).astype("float32"), random.uniform(0.01, 0.99, (5, 784)).astype("float32")
+    direct = -np.log(np.where(x == 1, y, 1 - y)).sum(1)
+    assert variational.surprise(x, y).numpy() == pytest.approx(direct, rel=1e-4)
+
+
+def test_3_divergence(noise):
+    found = variational.divergence(MEAN, LOG_VARIANCE).numpy()
+    places = variational.sample(MEAN, LOG_VARIANCE, noise).numpy()
+    assert close((log_normal(places, MEAN, DEVIATION) - log_normal(places, 0, 1)).sum(1), found)
+    assert found == pytest.approx(gaussian_divergence(MEAN, DEVIATION, 0, 1).sum(1))
+    assert variational.divergence(np.zeros((2, 3)), np.zeros((2, 3))).numpy().tolist() == [0, 0]
+
+
+def test_4_the_slope_of_the_divergence():
+    mean, log_variance = tf.constant(MEAN), tf.constant(LOG_VARIANCE)
+    with tf.GradientTape() as tape:
+        tape.watch([mean, log_variance])
+        found = variational.divergence(mean, log_variance)
+    slopes = tape.gradient(found, [mean, log_variance])
+    assert slopes[0].numpy() == pytest.approx(MEAN)
+    assert slopes[1].numpy() == pytest.approx((DEVIATION**2 - 1) / 2)
+
+
+def test_5_draws(noise):
+    places = variational.sample(MEAN, LOG_VARIANCE, noise).numpy()
+    assert close(places, MEAN[0])
+    assert close((places - MEAN) ** 2, DEVIATION[0] ** 2)
+
+
+@pytest.mark.parametrize("f, by_mean, by_deviation", [
+    (tf.square, lambda m, s: 2 * m, lambda m, s: 2 * s),
+    (tf.exp, lambda m, s: np.exp(m + s**2 / 2), lambda m, s: s * np.exp(m + s**2 / 2)),
+    (tf.sin, lambda m, s: np.cos(m) * np.exp(-(s**2) / 2), lambda m, s: -s * np.sin(m) * np.exp(-(s**2) / 2)),
+])
+def test_6_the_gradient_through_a_draw(f, by_mean, by_deviation, noise):
+    m, s = 0.4, 0.7
+    mean, deviation = tf.fill((len(noise), 1), tf.constant(m, tf.float64)), tf.fill((len(noise), 1),
+                                                                                   tf.constant(s, tf.float64))
+    with tf.GradientTape() as tape:
+        tape.watch([mean, deviation])
+        found = f(variational.sample(mean, 2 * tf.math.log(deviation), noise[:, :1]))
+    slopes = [slope.numpy()[:, 0] for slope in tape.gradient(found, [mean, deviation])]
+    assert close(slopes[0], by_mean(m, s)) and close(slopes[1], by_deviation(m, s))
+
+
+def test_the_loss_is_the_sum_of_both_parts():
+    encoder, decoder, model = variational.build_model(2)
+    pixels = np.random.default_rng().integers(0, 2, (20, 784)).astype("float32")
+    model.compile("sgd", variational.surprise)
+    model.train_on_batch(pixels, pixels)  # makes the metrics
+    encoder.layers[-1].bias.assign([6, 6, 0, 0])  # far out, so that the divergence counts
+    found = model.evaluate(pixels, pixels, verbose=0, return_dict=True)
+    reconstruction, divergence = variational.objective(encoder, decoder, pixels)
+    assert found["divergence"] == pytest.approx(divergence, rel=1e-5) and divergence > 30
+    assert found["loss"] - found["divergence"] == pytest.approx(reconstruction, rel=0.01)  # one draw, and 20
+
+
+def test_a_map_and_a_way():
+    """With networks that do nothing: places come in the order of a map, a way leads from code to code."""
+    places = variational.manifold(lambda places: places).reshape(variational.GRID, variational.GRID, 2)
+    assert np.all(np.diff(places[..., 0], axis=1) > 0) and np.all(np.diff(places[..., 1], axis=0) < 0)
+    assert places.mean((0, 1)) == pytest.approx(0, abs=1e-6)
+    assert np.mean(np.abs(places[0, :, 0]) < 0.6745) == 0.5  # half of the normal distribution
+    start, end = np.array([1.0, 2, 0, 0]), np.array([3.0, -2, 0, 0])
+    way = variational.walk(lambda images: images, lambda places: places, start, end)
+    assert way[[0, -1]].tolist() == [[1, 2], [3, -2]]
+    assert np.diff(way, axis=0) == pytest.approx(np.tile((end - start)[:2] / (len(way) - 1), (len(way) - 1, 1)))
