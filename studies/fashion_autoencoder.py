@@ -1,0 +1,88 @@
+"""Autoencoders of Fashion-MNIST: 784 pixels through 32 or 64 numbers (task 1 of the sheet).
+
+    python -m studies.fashion_autoencoder --figures figures   trains; saves the figure
+
+Dense autoencoders with one hidden layer and with three, trained by squared error on 60,000 images of clothes, beside
+the best linear code of the same size: principal components.
+
+Squared error of a test pixel: 0.0125 with one hidden layer and 0.0093 with three where the code has 32 numbers, 0.0086
+and 0.0078 where it has 64; principal components have 0.0151 and 0.0104.
+"""
+
+import common  # first: it starts the clock and keeps TensorFlow quiet
+from studies import shared
+
+import keras
+import numpy as np
+from keras import layers
+
+CODES = [32, 64]
+HIDDEN = {"one": [], "three": [256]}  # sizes of the layers before the code, and in reverse after it
+EPOCHS = 20
+BATCH_SIZE = 256
+LEARNING_RATE = 4e-3
+
+
+def build_autoencoder(code, hidden=()):
+    """Return an untrained autoencoder of images, pixels in [0, 1], (n, 784); its code is the layer `code`."""
+    return keras.Sequential([
+        layers.Input((784,)),
+        *(layers.Dense(size, activation="relu") for size in hidden),
+        # From a bias of 1: from 0, 10 of the 64 numbers of a code ended as 0 for all images, and the squared error of
+        # held-back ones was 0.0101 in place of 0.0091 (one hidden layer, half the step size).
+        layers.Dense(code, activation="relu", bias_initializer="ones", name="code"),
+        *(layers.Dense(size, activation="relu") for size in reversed(hidden)),
+        layers.Dense(784, activation="sigmoid"),
+    ])
+
+
+def train(model, inputs, targets, epochs=EPOCHS, callbacks=()):
+    """Fit the model to reproduce targets (n, 784) from inputs (n, 784), with a step size that falls along a cosine."""
+    steps = epochs * -(-len(inputs) // BATCH_SIZE)
+    model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)), "mse")
+    model.fit(inputs, targets, BATCH_SIZE, epochs, verbose=0, callbacks=list(callbacks))
+
+
+def squared_error(images, others):
+    """Return the mean square of the difference of a pixel."""
+    return np.mean((images - others) ** 2)
+
+
+def draw(images, reproduced):
+    """Return the figure: images (n, 784), and what {name: (n, 784)} makes of them."""
+    return {"fashion": shared.draw_rows("Images that it has not seen, and what is left of them", [
+        ("original", images), *reproduced.items()])}
+
+
+def main():
+    """Train each network several times, print the table, draw."""
+    parser = shared.parser(__doc__)
+    shared.add_runs(parser, validation="the last 10,000 training images take the place of the test images")
+    options = shared.parse(parser)
+    images, test_images = shared.fashion(options)
+    epochs = 2 if options.quick else EPOCHS
+    shown = np.random.default_rng().choice(test_images, 10, replace=False)
+
+    rows, reproduced = [], {}
+    with shared.Progress("epoch", len(CODES) * len(HIDDEN) * options.runs * epochs) as progress:
+        for code in CODES:
+            linear = shared.PrincipalComponents(images, code)
+            reproduced[f"{code} principal\ncomponents"] = linear.decode(linear.encode(shown))
+            error = squared_error(test_images, linear.decode(linear.encode(test_images)))
+            rows.append([f"{code} principal components", f"{error:.5f}", f"{784 * (code + 1):,}"])
+            for name, hidden in HIDDEN.items():
+                errors = []
+                for _ in range(options.runs):
+                    model = build_autoencoder(code, hidden)
+                    train(model, images, images, epochs, [progress.callback()])
+                    errors.append(squared_error(test_images, model.predict(test_images, verbose=0)))
+                what = f"{name} hidden layer{'s' * (name != 'one')}"
+                reproduced[f"{what},\ncode of {code}"] = model.predict(shown, verbose=0)
+                rows.append([f"autoencoder, {what}, code of {code}", shared.mean_and_spread(errors, 5),
+                             f"{model.count_params():,}"])
+    shared.print_table(["reproduced by", f"squared error of a {shared.kind(options)} pixel", "parameters"], rows)
+    shared.present(lambda: draw(shown, reproduced), options)
+
+
+if __name__ == "__main__":
+    common.run(main)
