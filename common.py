@@ -645,7 +645,7 @@ def draw_figures(model, digits, kind="test"):
     model: one of the four tasks'; digits: `Digits` that it has not been trained on; kind: what the titles call them.
     """
     outputs = predict(model, digits.images)
-    chosen = [random.choice(np.flatnonzero(digits.labels == digit)) for digit in np.unique(digits.labels)]
+    chosen = one_of_each(digits.labels)
     some = Digits(digits.images[chosen], digits.labels[chosen])
     figures = {}
     if "reconstruction" in outputs:
@@ -678,6 +678,18 @@ def sensitivity(model, images):
         else:
             score = tf.reduce_sum(tf.square(outputs["reconstruction"] - tf.stop_gradient(images)), axis=(1, 2, 3))
     return np.abs(tape.gradient(score, images).numpy()[..., 0])
+
+
+def one_of_each(labels):
+    """Return the places of a random digit of each class in labels (n,), a list."""
+    return [random.choice(np.flatnonzero(labels == label)) for label in np.unique(labels)]
+
+
+def scatter_digits(panel, places, labels, **options):
+    """Draw places (n, 2), or (n, 3) in a panel of three dimensions, as digits 0 to 9 in colours."""
+    for digit, colour in enumerate(COLOURS):  # each point is its digit, for those who see no colours
+        panel.scatter(*places[labels == digit].T, marker=f"${digit}$", color=colour,
+                      **{"s": 42, "linewidths": 0.3} | options)
 
 
 def _panels(rows, columns, title, size=1.1):
@@ -727,8 +739,7 @@ def _projection(thoughts, labels, kind):
     share = 100 * variances[:-3:-1] / max(variances.sum(), 1e-12)
     title = f"Thought vectors of the {kind} digits, on their first two principal components"
     figure, panel = plt.subplots(figsize=(8, 6.5), layout="constrained")
-    for digit, colour in enumerate(COLOURS):  # each point is its digit, for those who see no colours
-        panel.scatter(*places[labels == digit].T, marker=f"${digit}$", color=colour, s=42, linewidths=0.3)
+    scatter_digits(panel, places, labels)
     panel.set(title=title, xlabel=f"first component ({share[0]:.0f}% of the variance)",
               ylabel=f"second component ({share[1]:.0f}%)")
     return figure

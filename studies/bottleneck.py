@@ -106,12 +106,9 @@ def draw(network, pixels, labels, places):
     import matplotlib.pyplot as plt
 
     codes = network.activity(CODE, pixels)
-    chosen = [np.random.default_rng().choice(np.flatnonzero(labels == digit)) for digit in range(10)]
-    decoded = network.feed_forward_from(CODE, codes[chosen])
-    pairs, panels = plt.subplots(2, 10, figsize=(11, 2.8), layout="constrained")
-    pairs.suptitle("Digits (above) and what is left of them after a bottleneck of three neurons (below)")
-    for panel, image in zip(panels.flat, [*pixels[chosen], *decoded]):
-        _image(panel, image)
+    chosen = common.one_of_each(labels)
+    pairs = shared.draw_rows("Digits and what is left of them after a bottleneck of three neurons", [
+        ("original", pixels[chosen]), ("redrawn", network.feed_forward_from(CODE, codes[chosen]))])
 
     angles = plt.figure(figsize=(11, 10), layout="constrained")
     angles.suptitle("The activity of the three neurons for 1,000 digits, from four sides")
@@ -128,22 +125,16 @@ def draw(network, pixels, labels, places):
     for number, (name, (place, what)) in enumerate(places.items()):
         panel.scatter(*place, color="black", s=30, depthshade=False)
         panel.text(*place, f" {name}", fontsize=14, fontweight="bold", zorder=100)
-        image = network.feed_forward_from(CODE, np.float32(place)[None])[0]
         cell = tour.add_subplot(grid[number // 3, 3 + number % 3])
-        _image(cell, image)
+        cell.imshow(network.feed_forward_from(CODE, np.float32(place)[None]).reshape(28, 28), cmap="gray_r", vmin=0,
+                    vmax=1)
+        cell.set(xticks=[], yticks=[])
         cell.set_title(f"{name}: {what}", fontsize=9)
     return {"reconstructions": pairs, "map": angles, "places": tour}
 
 
-def _image(panel, pixels):
-    panel.imshow(pixels.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
-    panel.set(xticks=[], yticks=[])
-
-
 def _scatter(panel, codes, labels, **options):
-    for digit, colour in enumerate(common.COLOURS):
-        panel.scatter(*codes[labels == digit].T, marker=f"${digit}$", color=colour, s=26, linewidths=0.2,
-                      depthshade=False, **options)
+    common.scatter_digits(panel, codes, labels, s=26, linewidths=0.2, depthshade=False, **options)
     panel.set(xlabel="first", ylabel="second", zlabel="third")
     panel.set_box_aspect(None, zoom=0.85)  # or the labels would be cut off
 

@@ -152,7 +152,7 @@ def draw(networks, digits):
 
     random = np.random.default_rng()
     pixels = digits.images.reshape(-1, 784)
-    chosen = [random.choice(np.flatnonzero(digits.labels == digit)) for digit in range(10)]
+    chosen = common.one_of_each(digits.labels)
     start, end = pixels[random.choice(chosen, 2, replace=False)]
     pairs, samples = [("original", pixels[chosen])], []
     walks = [("pixels", np.linspace(start, end, STEPS))]
@@ -172,8 +172,7 @@ def draw(networks, digits):
 
     cloud, panel = plt.subplots(figsize=(8, 7), layout="constrained")
     codes = encode(encoder, pixels)
-    for digit, colour in enumerate(common.COLOURS):
-        panel.scatter(*codes[digits.labels == digit].T, marker=f"${digit}$", color=colour, s=42, linewidths=0.3)
+    common.scatter_digits(panel, codes, digits.labels)
     panel.set(title="The codes of digits that it has not seen (means of their Gaussians)", aspect="equal",
               xlabel="first dimension", ylabel="second dimension")
     return {"reconstructions": shared.draw_rows("Digits that it has not seen, and their reconstructions", pairs),
