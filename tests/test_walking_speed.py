@@ -1,5 +1,6 @@
 """The speed of walking: recordings that are read and that are not, the synthetic ones, and what estimates speed."""
 
+import argparse
 import os
 import pickle
 import struct
@@ -251,3 +252,29 @@ def test_network():
     assert abs(estimates.mean() - speeds.mean()) < 0.7 * speeds.std()  # at home in the scale of the speeds
     walking_speed.train(model, sequences, speeds, 0, 60)
     assert walking_speed.errors_of(walking_speed.estimator(model), (sequences, speeds))[0] < 0.1 * speeds.std()
+
+
+def test_recordings_are_called_what_they_are(tmp_path):
+    options = argparse.Namespace(folder=str(tmp_path), subjects=None, quick=True)
+    treadmill.write(tmp_path, 4, 1)
+    subjects, what = walking_speed.read(options)
+    assert what == f"SYNTHETIC recordings in {tmp_path}"
+    assert np.array_equal(subjects[2][0], recordings.load(tmp_path / "Subject 4.pickle")[0])
+    (tmp_path / treadmill.LABEL).unlink()
+    assert walking_speed.read(options)[1] == f"recordings in {tmp_path}"
+    subjects, what = walking_speed.read(argparse.Namespace(folder=None, subjects=None, quick=True))
+    assert what == "SYNTHETIC recordings" and len(subjects) == 3
+
+
+def test_recordings_of_other_lengths(tmp_path, capsys):
+    """Those to train on are cut to one length; a length of the test has no influence on them."""
+    for number, length in ((1, 87), (2, 64), (3, 45), (4, 9)):
+        with open(tmp_path / f"{number}", "wb") as file:
+            pickle.dump([np.zeros((3, length, 6)), np.ones(3)], file)
+    subjects, _ = walking_speed.read(argparse.Namespace(folder=str(tmp_path), subjects=["1", "2", "3"], quick=False))
+    assert [sequences.shape for sequences, _ in subjects] == [(3, 60, 6), (3, 60, 6), (3, 40, 6)]
+    model = walking_speed.build_model(*subjects[0], 4)
+    assert all(np.all(np.isfinite(walking_speed.estimator(model)(sequences))) for sequences, _ in subjects)
+    with pytest.raises(SystemExit):
+        walking_speed.read(argparse.Namespace(folder=str(tmp_path), subjects=["1", "2", "4"], quick=False))
+    assert "sequences are too short: 10 samples are needed" in capsys.readouterr().err
