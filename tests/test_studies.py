@@ -18,8 +18,9 @@ from conftest import ROOT
 
 FIGURES = {"bottleneck": {"reconstructions", "map", "places"}, "bptt": {"guesses"}, "fashion_autoencoder": {"fashion"},
            "denoising": {"denoising_0.1", "denoising_0.2", "denoising_0.3"}, "walking_speed": {"speed"},
-           "variational": {"reconstructions", "samples", "manifold", "codes", "walk"}}
-RUNS = {name: ["--runs", "1"] for name in ("fashion_autoencoder", "denoising", "walking_speed")}
+           "variational": {"reconstructions", "samples", "manifold", "codes", "walk"},
+           "transfer": {"reconstructions", "spaces", "variance", "classifier", "few"}}
+RUNS = {name: ["--runs", "1"] for name in ("fashion_autoencoder", "denoising", "walking_speed", "transfer")}
 FASHION = os.path.join("datasets", "fashion-mnist")
 OFFLINE = {"https_proxy": "http://127.0.0.1:9"}  # nothing can be downloaded from there
 
@@ -69,6 +70,7 @@ def wrong_sizes(path):
     ("bptt", ["--corpus", "FILE"], lambda path: path.write_text("too few"), "FILE: too short: 7 letters"),
     ("bptt", ["--corpus", "FILE"], lambda path: path.write_text(""), "FILE: too short: 0 letters"),
     ("fashion_autoencoder", ["--runs", "0"], None, "argument --runs: not a whole number from 1 to 999: 0"),
+    ("transfer", ["--data", "letters"], None, "argument --data: invalid choice: 'letters'"),
     ("walking_speed", ["--folder", "FILE"], None, "FILE/Subject 1.pickle: No such file or directory"),
     ("walking_speed", ["--folder", ""], None, "Subject 1.pickle: No such file or directory"),
     ("walking_speed", ["--subjects", "a", "b", "c"], None, "--subjects names files in --folder, which is missing"),
@@ -140,6 +142,9 @@ def test_without_fashion(tmp_path):
     assert all(part in ran.stderr for part in ("cannot be downloaded (", "where there is a network",
                                                "dataset-fashion-mnist", "KERAS_HOME=/usr/share"))
     assert not any(tmp_path.iterdir())
+    ran = run_study("transfer", "--quick", "--data", "mnist", env={"KERAS_HOME": str(tmp_path / "home")} | OFFLINE)
+    assert ran.returncode == 2 and ran.stderr.count("\n") == 1
+    assert ran.stderr.endswith("run this once where there is a network\n")
 
 
 def test_a_damaged_fashion(home):

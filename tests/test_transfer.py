@@ -1,0 +1,109 @@
+"""What an encoder learns: the networks, and the measures of their latent spaces, on codes that are known."""
+
+import argparse
+
+import common
+from studies import encoders, shared, transfer
+
+import keras
+import numpy as np
+import pytest
+
+
+@pytest.mark.parametrize("dense", [True, False])
+@pytest.mark.parametrize("filters", [4, 8])
+def test_networks(filters, dense):
+    images = np.random.default_rng().random((3, 28, 28, 1), np.float32)
+    encoder, decoder = encoders.build_encoder(filters, dense), encoders.build_decoder(filters, dense)
+    mlp = encoders.build_mlp()
+    codes = encoder(images)
+    assert codes.shape == (3, 12)
+    assert decoder(codes).shape == images.shape and np.all((decoder(codes) >= 0) & (decoder(codes) <= 1))
+    assert np.sum(mlp(codes), axis=1) == pytest.approx(1)
+    assert sum(isinstance(layer, keras.layers.Dense) for layer in mlp.layers) == 2
+    for model in (encoder, decoder):
+        assert any(isinstance(layer, keras.layers.Dense) for layer in model.layers) == dense
+
+
+def test_a_part_of_the_image_is_all_that_a_number_sees_without_a_dense_layer():
+    image = np.zeros((1, 28, 28, 1), np.float32)
+    corner = image.copy()
+    corner[:, :3, :3] = 1
+    for dense in (True, False):
+        encoder = encoders.build_encoder(8, dense)
+        changed = encoder(corner).numpy() != encoder(image).numpy()
+        assert changed.any() and changed.all() == dense
+
+
+class Silent:
+    def callback(self):
+        return keras.callbacks.Callback()
+
+
+def test_training_and_copies():
+    training, test = ([part[:100] for part in digits] for digits in shared.digits())
+    encoder = encoders.build_encoder(4, True)
+    before = [weights.copy() for weights in encoder.get_weights()]
+    for trainable in (False, True):
+        copy = transfer.copied(encoder, trainable)
+        history = transfer.train(keras.Sequential([copy, encoders.build_mlp()]), *training, test, 10, Silent())
+        assert set(history) == {"loss", "val_loss", "accuracy", "val_accuracy"} and len(history["loss"]) == 10
+        assert history["loss"][-1] < history["loss"][0]
+        same = [np.array_equal(*pair) for pair in zip(copy.get_weights(), before)]
+        assert not any(same) if trainable else all(same)  # batch normalisation's averages included
+    assert all(np.array_equal(*pair) for pair in zip(encoder.get_weights(), before))
+    decoder = keras.Sequential([transfer.copied(encoder, False), encoders.build_decoder(4, True)])
+    history = transfer.train(decoder, training[0], training[0], (test[0], test[0]), 2, Silent())
+    found = np.mean(np.abs(decoder.predict(test[0], verbose=0) - test[0]))
+    assert set(history) == {"loss", "val_loss"} and history["val_loss"][-1] == pytest.approx(found, rel=1e-3)
+
+
+def test_spread():
+    """Two classes of known variance and distance; no scale and no place matters."""
+    random = np.random.default_rng()
+    labels = np.repeat([0, 1], 50_000)
+    codes = random.normal(size=(100_000, 2)) * np.where(labels == 0, 1, 3)[:, None] + 10 * labels[:, None] * [0.6, 0.8]
+    within, distances = transfer.spread(codes, labels)
+    total = 10 + 25  # the mean of 2 and 18, and that of the centres: 5^2
+    assert within == pytest.approx([200 / total, 1800 / total], rel=0.03)
+    assert distances == pytest.approx(np.array([[0, 1], [1, 0]]) * np.sqrt(10), rel=0.02)
+    again = transfer.spread(7 * codes - 3, labels)
+    assert again[0] == pytest.approx(within) and again[1] == pytest.approx(distances)
+
+
+def test_what_codes_know():
+    random = np.random.default_rng()
+    codes = random.normal(size=(20_000, 3))
+    assert transfer.known(codes, 5 - 2 * codes[:, 0] + codes[:, 2]) == pytest.approx(100)
+    assert transfer.known(codes, random.normal(size=20_000)) == pytest.approx(0, abs=0.5)
+    assert transfer.known(codes, codes[:, 1] + random.normal(size=20_000)) == pytest.approx(50, abs=3)
+
+
+def test_slant():
+    images = np.zeros((3, 28, 28, 1))
+    for row in range(5, 23):
+        images[0, row, 14] = images[1, row, 28 - row] = images[2, row, 5 + row // 2] = 1
+    assert transfer.slant(images) == pytest.approx([0, 1, -0.5], abs=0.02)
+
+
+MNIST = {name: (np.random.default_rng().integers(0, 256, (n, 28, 28), np.uint8), (np.arange(n) % 10).astype(np.uint8))
+         for name, n in {"training": 40, "test": 20}.items()}
+
+
+def test_mnist(monkeypatch):
+    monkeypatch.setattr(shared, "load_data", {"mnist": tuple(MNIST.values())}.get)
+    (images, labels), (test_images, _) = transfer.read(argparse.Namespace(data="mnist", validation=False, quick=False))
+    assert (images.shape, test_images.shape, images.dtype) == ((40, 28, 28, 1), (20, 28, 28, 1), np.float32)
+    assert images[..., 0] == pytest.approx(MNIST["training"][0] / 255)
+    assert labels.tolist() == MNIST["training"][1].tolist()
+    held_back = transfer.read(argparse.Namespace(data="mnist", validation=True, quick=False))
+    assert np.array_equal(held_back[0][0], images[:32]) and np.array_equal(held_back[1][0], images[32:])
+
+
+def test_another_mnist_is_refused(tmp_path, monkeypatch, capsys):
+    (tmp_path / "datasets").mkdir()
+    np.savez(tmp_path / "datasets" / "mnist.npz", x_train=MNIST["training"][0])
+    monkeypatch.setattr(common, "KERAS_HOME", str(tmp_path))
+    with pytest.raises(SystemExit):
+        shared.load_data("mnist")
+    assert "the files of mnist cannot be read (mnist.npz is not Keras's)" in capsys.readouterr().err
