@@ -12,7 +12,7 @@ by the autoencoder without noise. At 0.1 the image loses more in the bottleneck 
 
 import common  # first: it starts the clock and keeps TensorFlow quiet
 from studies import shared
-from studies.fashion_autoencoder import CODES, HIDDEN, build_autoencoder, train
+from studies.fashion_autoencoder import CODES, HIDDEN, build_autoencoder, squared_error, train
 
 import keras
 import numpy as np
@@ -37,24 +37,19 @@ def corrupt(images, noise):
     return images + np.random.default_rng().normal(0, noise, images.shape).astype(np.float32)
 
 
-def root_mean_square(images, others):
-    """Return the root of the mean square of the difference of a pixel."""
-    return np.sqrt(np.mean((images - others) ** 2))
-
-
 def main():
     """Train a network for each code and noise several times, print the table, draw."""
     parser = shared.parser(__doc__)
     shared.add_runs(parser, validation="the last 10,000 training images take the place of the test images")
     options = shared.parse(parser)
-    images, test_images = shared.fashion(options)
+    images, test_images = (part.images.reshape(-1, 784) for part in shared.images_of("fashion_mnist", options))
     epochs = 2 if options.quick else EPOCHS
     noisy = {noise: corrupt(test_images, noise) for noise in NOISES}
     chosen = np.random.default_rng().choice(len(test_images), SHOWN, replace=False)
     errors, restored = {}, {}  # by row of the table and noise
 
     def measure(row, noise, outputs):
-        errors.setdefault(row, {}).setdefault(noise, []).append(root_mean_square(test_images, outputs))
+        errors.setdefault(row, {}).setdefault(noise, []).append(np.sqrt(squared_error(test_images, outputs)))
         restored[row, noise] = outputs[chosen]
 
     for noise in NOISES:

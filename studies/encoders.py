@@ -1,6 +1,6 @@
 """The networks that `transfer` puts together: encoder, decoder and perceptron, which meet in a space of 12 numbers."""
 
-import common  # first: it starts the clock and keeps TensorFlow quiet
+import common  # noqa: F401  (first: it starts the clock and keeps TensorFlow quiet)
 
 import keras
 from keras import layers
@@ -9,12 +9,13 @@ LATENT = 12
 
 
 def convolution(layer, filters):
-    """Return a convolution of that class by 3x3 with stride 2, batch normalisation and rectifiers."""
-    # Without normalisation each autoencoder learned white images and nothing else: of a pixel that is white more often
-    # than not, white has the least L1 error.
+    """Return a convolution of that class by 3x3 with stride 2, normalisation and rectifiers."""
+    # Without normalisation each of nine autoencoders learned blank images and nothing else, with steps of 5e-4 to 5e-3.
+    # With each image's own mean and deviation the layer is the same in training and afterwards; batch normalisation,
+    # whose averages lag behind where an epoch has two steps, read 10% of the test digits when all of 100 were learned.
     return [
         layer(filters, 3, strides=2, padding="same", use_bias=False),
-        common.BatchNormalization(momentum=0.9),
+        layers.GroupNormalization(groups=1),
         layers.Activation("relu"),
     ]
 
@@ -23,7 +24,8 @@ def build_encoder(filters, dense):
     """Return an untrained encoder: pixels in [0, 1], (n, 28, 28, 1), to the latent space (n, 12).
 
     filters: of the first convolution. dense: whether a dense layer makes the latent space of the coarsest maps, or one
-    more convolution, for which each number sees a part of the image only.
+    more convolution: then three numbers see the whole image, and nine a half or a quarter of it (and all the scale
+    by which it was normalised).
     """
     return keras.Sequential([
         layers.Input((28, 28, 1)),

@@ -59,7 +59,7 @@ def main():
     parser = shared.parser(__doc__)
     shared.add_runs(parser, validation="the last 10,000 training images take the place of the test images")
     options = shared.parse(parser)
-    images, test_images = shared.fashion(options)
+    images, test_images = (part.images.reshape(-1, 784) for part in shared.images_of("fashion_mnist", options))
     epochs = 2 if options.quick else EPOCHS
     shown = np.random.default_rng().choice(test_images, 10, replace=False)
 

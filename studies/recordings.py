@@ -6,10 +6,19 @@ file can still ask for more time and memory than there is.)
 """
 
 import pickle
+import pickletools
+
+import common  # first: it starts the clock and keeps TensorFlow quiet
 
 import numpy as np
 
 LARGEST = 1e6  # of a number in a recording
+# What a pickle of arrays and lists needs. Dictionaries and sets are not among it: with one a pickle could write
+# attributes into the functions below, and to look up a tuple that is nested a million times crashes Python.
+OPCODES = set("""APPEND APPENDS BINBYTES BINBYTES8 BINFLOAT BINGET BININT BININT1 BININT2 BINPUT BINSTRING BINUNICODE
+    BUILD BYTEARRAY8 EMPTY_LIST EMPTY_TUPLE FLOAT FRAME GET GLOBAL INT LIST LONG LONG1 LONG_BINGET LONG_BINPUT MARK
+    MEMOIZE NEWFALSE NEWTRUE NONE POP POP_MARK PROTO PUT REDUCE SHORT_BINBYTES SHORT_BINSTRING SHORT_BINUNICODE
+    STACK_GLOBAL STOP STRING TUPLE TUPLE1 TUPLE2 TUPLE3 UNICODE""".split())  # noqa: SIM905
 
 
 class RecordingError(ValueError):
@@ -22,7 +31,7 @@ class _Dtype:
     def __init__(self, name, *_):
         self.dtype = np.dtype(name) if isinstance(name, str) else None
         if self.dtype is None or self.dtype.kind not in "fiub":
-            raise pickle.UnpicklingError(f"an array of {str(name)[:20]!r}")
+            raise pickle.UnpicklingError(f"an array of {name if isinstance(name, str) else type(name).__name__!r}")
 
     def __setstate__(self, state):
         if state[1] in ("<", ">"):
@@ -44,34 +53,19 @@ def _filled(data, dtype, shape, order):
     return result
 
 
-class _Function:
-    """A function for a pickle to call. Into a plain one it could write attributes."""
-
-    __slots__ = ("function",)
-
-    def __init__(self, function):
-        self.function = function
-
-    def __call__(self, *arguments):
-        return self.function(*arguments)
-
-    def __setstate__(self, state):
-        raise pickle.UnpicklingError("a state for a function")
-
-
 def _encode(text, encoding):
     """Stand in for _codecs.encode, with which the oldest protocols write bytes."""
     if encoding != "latin1":
-        raise pickle.UnpicklingError(f"text in {str(encoding)[:20]!r}")
+        raise pickle.UnpicklingError("text in another encoding than latin1")
     return text.encode("latin1")
 
 
-_ALLOWED = {("numpy", "dtype"): _Dtype, ("numpy", "ndarray"): _Array, ("_codecs", "encode"): _Function(_encode)}
+_ALLOWED = {("numpy", "dtype"): _Dtype, ("numpy", "ndarray"): _Array, ("_codecs", "encode"): _encode}
 for _core in ("numpy.core", "numpy._core"):  # before and since NumPy 2
     _ALLOWED |= {
-        (f"{_core}.multiarray", "_reconstruct"): _Function(lambda *_: _Array()),
-        (f"{_core}.multiarray", "scalar"): _Function(lambda dtype, data: _filled(data, dtype, (), "C").array.item()),
-        (f"{_core}.numeric", "_frombuffer"): _Function(_filled),
+        (f"{_core}.multiarray", "_reconstruct"): lambda *_: _Array(),
+        (f"{_core}.multiarray", "scalar"): lambda dtype, data: _filled(data, dtype, (), "C").array.item(),
+        (f"{_core}.numeric", "_frombuffer"): _filled,
     }
 
 
@@ -89,18 +83,23 @@ def load(path):
     Returns sequences (n, length, 6) and speeds in km/h (n,), both float32. Raises RecordingError.
     """
     try:
+        common.check_file(path)
         with open(path, "rb") as file:
+            for opcode, *_ in pickletools.genops(file):
+                if opcode.name not in OPCODES:
+                    raise pickle.UnpicklingError(f"the opcode {opcode.name}")
+            file.seek(0)
             content = _Unpickler(file, encoding="latin1").load()
-    except OSError as error:
-        raise RecordingError(f"{path}: {error.strerror}") from None
+    except common.DatasetError as error:
+        raise RecordingError(error) from None
     except Exception as error:  # a pickle can go wrong in any way
-        reason = ascii(str(error) or type(error).__name__)[1:-1]  # what it says must not reach a terminal as it is
+        reason = ascii(str(error) or type(error).__name__)[1:80].rstrip("'")  # as it is it must not reach a terminal
         raise RecordingError(f"{path}: not recordings ({reason})") from None
     if not isinstance(content, (list, tuple)) or len(content) != 2:
         raise RecordingError(f"{path}: not recordings: expected [sequences, speeds]")
     try:
         sequences, speeds = (np.float32(_plain(part)) for part in content)
-    except (TypeError, ValueError, AttributeError, OverflowError):
+    except (TypeError, ValueError, AttributeError, OverflowError, MemoryError):
         raise RecordingError(f"{path}: not recordings: expected numbers, and sequences of one length") from None
     if sequences.ndim != 3 or sequences.shape[2] != 6 or not sequences.size:
         raise RecordingError(f"{path}: sequences of shape {sequences.shape}, expected n x length x 6")

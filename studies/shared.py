@@ -60,7 +60,7 @@ def digits(validation=False):
     return common.read_digits(common.DATASET, 0, first), common.read_digits(common.DATASET, first, second)
 
 
-HELD_BACK = 10000  # images of Fashion-MNIST, by --validation
+HELD_BACK = 10000  # images of a data set of Keras, by --validation
 WAYS_OUT = {
     "fashion_mnist": "run this once where there is a network, or install Debian's package dataset-fashion-mnist and "
                      "set KERAS_HOME=/usr/share",
@@ -103,17 +103,18 @@ def load_data(name):
             common.fail(f"{os.path.join(common.KERAS_HOME, 'datasets')}: the files of {name} cannot be read ({error})")
 
 
-def fashion(options):
-    """Return the training and the test images of Fashion-MNIST, pixels in [0, 1], float32 (60000 and 10000, 784).
+def images_of(name, options):
+    """Return training and test data of a data set of Keras as two `common.Digits`, pixels in [0, 1].
 
     With --validation the last 10,000 training images stand in for the test images, with --quick there are few of both.
     """
-    (images, _), (test_images, _) = load_data("fashion_mnist")
+    training, test = load_data(name)
     if options.validation:
-        images, test_images = images[:-HELD_BACK], images[-HELD_BACK:]
-    if options.quick:
-        images, test_images = images[:1000], test_images[:100]
-    return tuple(np.float32(part.reshape(-1, 784)) / 255 for part in (images, test_images))
+        training, test = ([part[held_back] for part in training]
+                          for held_back in (slice(-HELD_BACK), slice(-HELD_BACK, None)))
+    counts = (1000, 100) if options.quick else (None, None)
+    return [common.Digits(np.float32(images[:count, ..., None]) / 255, labels[:count].astype(np.int32))
+            for (images, labels), count in zip((training, test), counts)]
 
 
 def kind(options):
@@ -146,6 +147,11 @@ def present(draw, options):
     windows = common.has_screen() and options.figures is None
     if windows or options.figures is not None:
         common.present(draw(), options.figures, windows)
+
+
+def tiled(images, columns):
+    """Return images (n, 784), row by row, as one image, (n / columns x 28, columns x 28)."""
+    return np.reshape(images, (-1, columns, 28, 28)).swapaxes(1, 2).reshape(-1, columns * 28)
 
 
 def draw_rows(title, rows):

@@ -52,6 +52,7 @@ TRAITS = {
     "lift": (1, 0.15),               # height of the foot in between, as a factor
     "shock": (1, 0.25),              # strength of the landing, as a factor
     "lever": (0.14, 0.02),           # distance in m of the sensor from where the foot turns
+    "noise": (1, 0.2),               # of the sensor, as a factor
 }
 PLACEMENT = 8  # degrees by which a sensor is turned on its shoe, about each axis
 ACCELERATION_BIAS = 0.2  # m/s^2
@@ -121,7 +122,8 @@ class Subject:
         wrapped = np.concatenate([felt, felt[:1]])
         sequence = np.stack([np.interp(phases * GRID, np.arange(GRID + 1), axis) for axis in wrapped.T], axis=1)
         sequence = (sequence.reshape(-1, 2, 3) @ self.placement.T).reshape(-1, 6) + self.bias
-        return sequence + self.random.normal(0, np.repeat([ACCELERATION_NOISE, TURNING_NOISE], 3), sequence.shape)
+        noise = self.random.normal(0, np.repeat([ACCELERATION_NOISE, TURNING_NOISE], 3), sequence.shape)
+        return sequence + self.traits["noise"] * noise
 
     def recordings(self, count=SEQUENCES):
         """Return sequences (n, LENGTH, 6), `count` for each speed, and their speeds in km/h (n,), in float32."""

@@ -166,8 +166,7 @@ def draw(networks, digits):
     encoder, decoder = networks[2]
     grid, panel = plt.subplots(figsize=(8, 8.4), layout="constrained")
     grid.suptitle("The space of two dimensions, decoded: each image stands for an equal share of it")
-    images = manifold(decoder).reshape(GRID, GRID, 28, 28)
-    panel.imshow(images.swapaxes(1, 2).reshape(28 * GRID, 28 * GRID), cmap="gray_r", vmin=0, vmax=1)
+    panel.imshow(shared.tiled(manifold(decoder), GRID), cmap="gray_r", vmin=0, vmax=1)
     panel.set(xticks=[], yticks=[], xlabel="first dimension", ylabel="second dimension")
 
     cloud, panel = plt.subplots(figsize=(8, 7), layout="constrained")

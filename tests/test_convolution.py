@@ -89,6 +89,12 @@ def test_1_a_shift_invariant_linear_map_is_a_convolution():
     sums = sum(x[row, column, channel] * np.roll(answers[channel], (row, column), (0, 1))
                for row, column, channel in np.ndindex(x.shape))
     assert f(x[None]).numpy()[0, ..., 0] == pytest.approx(sums)
+    # Any matrix that shifts do not change: here the mean of a random one over all shifts of inputs and outputs.
+    n = 7
+    matrix = np.mean([np.roll(random, (step, step), (0, 1)) for random in [np.random.default_rng().normal(size=(n, n))]
+                      for step in range(n)], axis=0)
+    h, places = matrix[:, 0], np.arange(n)  # the answer to an impulse at place 0
+    assert matrix == pytest.approx(h[(places[:, None] - places) % n])
 
 
 def test_1_a_border(image):
@@ -151,9 +157,10 @@ def test_2_d_a_network(image):
     for by in [(1, 0), (2, 2), (3, 0)]:
         assert not any(np.allclose(maps(shift(image, by)), shift(maps(image), to))
                        for to in itertools.product(range(2), repeat=2))
-    pooled = keras.Sequential([maps, layers.GlobalAveragePooling2D()])
-    assert np.allclose(pooled(shift(image, (6, 0))), pooled(image))
-    assert not np.allclose(pooled(shift(image, (1, 0))), pooled(image))
+    for last in (layers.GlobalAveragePooling2D(), layers.GlobalMaxPooling2D()):
+        pooled = keras.Sequential([maps, last])
+        assert np.allclose(pooled(shift(image, (6, 0))), pooled(image))
+        assert not np.allclose(pooled(shift(image, (1, 0))), pooled(image))
     dense = keras.Sequential([maps, layers.Flatten(), layers.Dense(3)])
     assert not np.allclose(dense(shift(image, (6, 0))), dense(image))
 
@@ -170,8 +177,10 @@ def test_3_a_bias():
     x, b = np.random.default_rng().normal(size=(2, 7))
     assert np.array_equal(jacobian(lambda x: x + b, x), np.eye(7))
     assert np.array_equal(jacobian(lambda b: x + b, b), np.eye(7))
-    maps, channels = np.zeros((5, 3)), np.zeros(3)
-    assert np.array_equal(jacobian(lambda b: maps + b, channels), np.tile(np.eye(3), (5, 1)))
+    maps, channels, g = np.zeros((5, 3)), np.zeros(3), np.random.default_rng().normal(size=(5, 3))
+    by_b = jacobian(lambda b: maps + b, channels)
+    assert np.array_equal(by_b, np.tile(np.eye(3), (5, 1)))
+    assert by_b.T @ g.ravel() == pytest.approx(g.sum(0))
 
 
 def test_3_b_matrix():
@@ -227,3 +236,18 @@ def test_3_c_a_layer(stride, padding):
     g = random.normal(size=shape)
     transposed = tf.nn.conv2d_transpose(g[None], h, (1, *x.shape), stride, padding)
     assert (by_x.T @ g.ravel()).reshape(x.shape) == pytest.approx(transposed.numpy()[0])
+    reached = np.pad(x, [(before, size)] * 2 + [(0, 0)])
+    for j, k in itertools.product(range(size), repeat=2):
+        seen = reached[j : j + stride * shape[0] : stride, k : k + stride * shape[1] : stride]
+        correlation = np.einsum("rsd,rsc->dc", seen, g)
+        assert (by_h.T @ g.ravel()).reshape(h.shape)[j, k] == pytest.approx(correlation)
+
+
+def test_3_c_the_layer_of_the_decoders_is_a_transposed_convolution():
+    forward = layers.Conv2D(2, 3, strides=2, padding="same", use_bias=False)
+    back = layers.Conv2DTranspose(4, 3, strides=2, padding="same", use_bias=False)
+    x, g = np.random.default_rng().normal(size=(1, 8, 8, 4)), np.random.default_rng().normal(size=(1, 4, 4, 2))
+    forward.build(x.shape)
+    back.build(g.shape)
+    back.set_weights(forward.get_weights())  # for both of shape (3, 3, 4, 2)
+    assert jacobian(forward, x).T @ g.ravel() == pytest.approx(back(g).numpy().ravel())
