@@ -84,8 +84,10 @@ def known(codes, quantity, labels):
 
     codes: (n, dimensions); quantity, labels: (n,).
     """
-    codes, quantity = (values - np.array([values[labels == label].mean(0) for label in np.unique(labels)])[
-        np.searchsorted(np.unique(labels), labels)] for values in (codes, quantity))
+    codes, quantity = codes.copy(), quantity.copy()
+    for members in (labels == label for label in np.unique(labels)):
+        codes[members] -= codes[members].mean(0)
+        quantity[members] -= quantity[members].mean()
     error = quantity - codes @ np.linalg.lstsq(codes, quantity, rcond=None)[0]
     return 100 * (1 - error.var() / quantity.var())
 
@@ -119,20 +121,26 @@ def train_to_name(encoder, training, test, epochs, progress, learning_rate=LEARN
     return train(keras.Sequential([encoder, build_mlp()]), *training, test, epochs, progress, learning_rate)
 
 
+def codes_of(encode, images):
+    """Return the codes (n, 12) of images (n, 28, 28, 1), a thousand at a time for the sake of memory."""
+    return np.concatenate([encode(images[start:start + 1000]) for start in range(0, len(images), 1000)])
+
+
 def describe(encode, training, test):
     """Return what stands in the table about the codes of test digits. encode: images to codes (n, 12)."""
-    codes, labels = np.asarray(encode(test.images)), test.labels
+    codes, labels = codes_of(encode, test.images), test.labels
     within, distances = spread(codes, labels)
     apart = distances[np.triu_indices(len(distances), 1)]
-    read = nearest(np.asarray(encode(training.images)), training.labels, codes)
+    read = nearest(codes_of(encode, training.images), training.labels, codes)
     return (within.mean(), apart.mean(), apart.min(), 100 * np.mean(read == labels),
             known(codes, test.images.mean((1, 2, 3)), labels), known(codes, slant(test.images), labels))
 
 
-def draw(autoencoder, local, decoded, histories, test):
+def draw(autoencoder, local, decoded, histories, test, kind):
     """Return the figures.
 
     autoencoder, local, decoded: what `train_to_redraw` returned in (1), with a dense layer and without, and in (3).
+    kind: what the titles call the digits `test`.
     """
     import matplotlib.pyplot as plt
 
@@ -148,9 +156,9 @@ def draw(autoencoder, local, decoded, histories, test):
         panel.set(title=name, xticks=[], yticks=[])
 
     spaces, panels = plt.subplots(2, 2, figsize=(12, 11), layout="constrained")
-    spaces.suptitle("The latent spaces of 12 dimensions: codes of test digits")
+    spaces.suptitle(f"The latent spaces of {LATENT} dimensions: codes of {kind} digits")
     names = ["autoencoder (1)", "classifier (2)"]
-    codes = [encoder(images).numpy() for encoder, *_ in (autoencoder, decoded)]
+    codes = [codes_of(encoder, images) for encoder, *_ in (autoencoder, decoded)]
     furthest = max(spread(code, labels)[1].max() for code in codes)
     for name, code, (map_panel, panel) in zip(names, codes, panels):
         places = shared.PrincipalComponents(code, 2).encode(code)
@@ -168,16 +176,16 @@ def draw(autoencoder, local, decoded, histories, test):
               ylabel="% of the whole variance")
     panel.legend()
     return {"reconstructions": array, "spaces": spaces, "variance": within,
-            "classifier": _curves({"all": histories["all"]}, "A classifier of all training digits"),
+            "classifier": _curves({"all": histories["all"]}, "A classifier of all training digits", kind),
             "few": _curves({name: found for name, found in histories.items() if name != "all"},
-                           f"Classifiers of {FEW} labelled digits")}
+                           f"Classifiers of {FEW} labelled digits", kind)}
 
 
-def _curves(histories, title):
+def _curves(histories, title, kind):
     import matplotlib.pyplot as plt
 
     figure, panels = plt.subplots(1, 2, figsize=(13, 5), layout="constrained")
-    figure.suptitle(f"{title}: each line a training, dashed on training digits, solid on test digits")
+    figure.suptitle(f"{title}: each line a training, dashed on training digits, solid on {kind} digits")
     for (name, found), colour in zip(histories.items(), common.COLOURS):
         for number, history in enumerate(found):
             for panel, what, scale in zip(panels, ("loss", "accuracy"), (1, 100)):
@@ -250,9 +258,10 @@ def main():
                       "slowly": (copied(encoder, True), LEARNING_RATE / 10)}
             for of, (start, rate) in starts.items():
                 histories[of].append(train_to_name(start, few, test, few_epochs, progress, rate))
-    print_tables(autoencoders, decoded, histories, training, test, shared.kind(options))
+    kind = shared.kind(options)
+    print_tables(autoencoders, decoded, histories, training, test, kind)
     shared.present(lambda: draw(autoencoders[CHOSEN][-1], autoencoders[CHOSEN[0], False][-1], decoded[-1], histories,
-                                test), options)
+                                test, kind), options)
 
 
 if __name__ == "__main__":
