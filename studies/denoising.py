@@ -39,10 +39,7 @@ def corrupt(images, noise):
 
 def main():
     """Train a network for each code and noise several times, print the table, draw."""
-    parser = shared.parser(__doc__)
-    shared.add_runs(parser, validation="the last 10,000 training images take the place of the test images")
-    options = shared.parse(parser)
-    images, test_images = (part.images.reshape(-1, 784) for part in shared.images_of("fashion_mnist", options))
+    options, images, test_images = shared.begin_with_fashion(__doc__)
     epochs = 2 if options.quick else EPOCHS
     noisy = {noise: corrupt(test_images, noise) for noise in NOISES}
     chosen = np.random.default_rng().choice(len(test_images), SHOWN, replace=False)

@@ -117,6 +117,14 @@ def images_of(name, options):
             for (images, labels), count in zip((training, test), counts)]
 
 
+def begin_with_fashion(description):
+    """Return the options of a study of Fashion-MNIST and its training and test images, float32 (n, 784)."""
+    found = parser(description)
+    add_runs(found, validation="the last 10,000 training images take the place of the test images")
+    options = parse(found)
+    return options, *(part.images.reshape(-1, 784) for part in images_of("fashion_mnist", options))
+
+
 def kind(options):
     """Return what tables and titles call the data that are measured on: `validation` or `test`."""
     return "validation" if options.validation else "test"
