@@ -83,9 +83,9 @@ def train(model, digits, callbacks=()):
                    verbose=0)
 
 
-def main():
-    """Train, then measure."""
-    task = common.Task(__doc__)
+def main(argv=None):
+    """Train, then measure. argv: the arguments of the command line, those of the process if it is None."""
+    task = common.Task(__doc__, argv)
     digits = task.training_digits()
     model = build_model()
     train(model, digits, task.callbacks(model))

@@ -26,8 +26,7 @@ WAVES = 48  # sine units in the decoder; of 4,000 autoencoders all learn every p
 HIGHEST_FREQUENCY = 200.0  # of the sines at the start, in radians from the middle of the codes' range to its end
 IMAGE_STEPS = 500
 IMAGE_LEARNING_RATE = 0.05
-EPOCHS = 200  # of the classifier
-STEPS_PER_EPOCH = 10
+STEPS = 2000  # 400 epochs of 1,000 digits
 BATCH_SIZE = 200
 LEARNING_RATE = 0.01
 WEIGHT_DECAY = 0.2
@@ -59,14 +58,14 @@ def build_model():
         layers.Conv2DTranspose(1, 2, strides=2, use_bias=False, activation="sigmoid"),
     ], name="image_decoder")                                                       # 28 x 28 x 1
     digit_encoder = keras.Sequential([
-        common.Distortion(),
+        common.RandomDistortion(),                                                   # prediction: 13 augmentations
         *convolution(8, 5, strides=2, padding="same"),                             # 14 x 14 x 8
         *convolution(16, 3, strides=2, padding="same"),                            # 7 x 7 x 16
         *convolution(20, 3),                                                       # 5 x 5 x 20
         *convolution(24, 3),                                                       # 3 x 3 x 24
         *convolution(FEATURES, 1, activation="tanh"),                              # 3 x 3 x 60
         layers.GlobalAveragePooling2D(),                                           # 60
-        common.MeanOfViews(),
+        common.AugmentationMean(),
     ], name="digit_encoder")
 
     image = layers.Input((28, 28, 1))
@@ -91,19 +90,20 @@ def train(model, digits, callbacks=()):
                        steps_per_execution=IMAGE_STEPS)
     image_half.fit(common.batches((patches, patches), len(patches)), steps_per_epoch=IMAGE_STEPS, verbose=0)
 
-    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, EPOCHS * STEPS_PER_EPOCH)
+    steps_per_epoch = max(1, len(digits.labels) // BATCH_SIZE)
+    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, STEPS)
     digit_half = keras.Sequential([model.get_layer("digit_encoder"), model.get_layer("classifier")])
     digit_half.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY),
                        keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
-                       steps_per_execution=STEPS_PER_EPOCH)
+                       steps_per_execution=steps_per_epoch)
     labels = keras.utils.to_categorical(digits.labels, 10)
-    digit_half.fit(common.batches((digits.images, labels), BATCH_SIZE), epochs=EPOCHS, steps_per_epoch=STEPS_PER_EPOCH,
-                   callbacks=list(callbacks), verbose=0)
+    digit_half.fit(common.batches((digits.images, labels), BATCH_SIZE), epochs=STEPS // steps_per_epoch,
+                   steps_per_epoch=steps_per_epoch, callbacks=list(callbacks), verbose=0)
 
 
-def main():
-    """Train, then measure."""
-    task = common.Task(__doc__)
+def main(argv=None):
+    """Train, then measure. argv: the arguments of the command line, those of the process if it is None."""
+    task = common.Task(__doc__, argv)
     digits = task.training_digits()
     model = build_model()
     train(model, digits, task.callbacks(model))

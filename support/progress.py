@@ -1,0 +1,49 @@
+"""The progress line that all programs of the project show at a terminal; needs the standard library only."""
+
+import shutil
+import sys
+import time
+
+
+class ProgressLine:
+    """A line on standard error that says how much work is done and how long the rest will take.
+
+    It is shown at a terminal only, and used with `with`, which erases it when the work is done.
+
+    unit: what is counted, such as "epoch". total: how many there are. done: how many were done before the start.
+    """
+
+    def __init__(self, unit, total, done=0):
+        self.unit, self.total, self.done, self.first = unit, total, done, None
+        self.shown = sys.stderr is not None and sys.stderr.isatty()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.clear()
+
+    def update(self, done, note=""):
+        """Show that `done` units are done, and a note."""
+        self.done, now = done, time.perf_counter()
+        if self.first is None:
+            self.first = done, now  # the estimate begins here: the first unit also compiles the model
+        before, start = self.first
+        if not self.shown:
+            return
+        text = f"{self.unit} {done} of {self.total}"
+        if done > before:
+            left = (now - start) / (done - before) * (self.total - done)
+            text += f", {left:.0f} s left" if left < 120 else f", {left / 60:.0f} min left"
+        text = (text + (note and f"; {note}"))[: shutil.get_terminal_size().columns - 1]
+        print(f"\r{text}\033[K", end="", file=sys.stderr, flush=True)
+
+    def clear(self):
+        """Erase the line, to print something else in its place."""
+        if self.shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+    def print(self, text):
+        """Print a line of text on standard error, above the progress line, also where there is no terminal."""
+        self.clear()
+        print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,47 @@
+"""The training as `--full_output` shows it: a table, a progress line at a terminal, a plot where there is a screen."""
+
+import common
+from support import figures
+from support.progress import ProgressLine
+
+import keras
+
+
+class TrainingTable(keras.callbacks.Callback):
+    """Print the errors of a model about ten times during a training, and plot them where there is a screen.
+
+    model: the model whose errors are shown. splits: `Digits` by the name of the split, such as "train".
+    """
+
+    ROWS = 10
+
+    def __init__(self, model, splits):
+        super().__init__()
+        self.measured, self.splits = model, splits
+        self.history, self.plot = [], None
+
+    def on_train_begin(self, logs=None):
+        self.every = max(1, self.params["epochs"] // self.ROWS)
+        self.progress = ProgressLine("epoch", self.params["epochs"])
+        self.plot = figures.ErrorPlot() if figures.has_screen() else None
+
+    def on_epoch_end(self, epoch, logs=None):
+        epoch += 1
+        if epoch % self.every == 0 or epoch == self.params["epochs"]:
+            self._add_row(epoch)
+        if epoch < self.params["epochs"]:
+            self.progress.update(epoch)
+
+    def _add_row(self, epoch):
+        row = {"epoch": epoch}
+        for split, digits in self.splits.items():
+            errors = common.errors(self.measured, digits)
+            row |= {common.column_head(split, name, errors): error for name, error in errors.items()}
+        self.progress.clear()
+        if not self.history:
+            print("   ".join(row))
+        print("   ".join(f"{value:{len(head)}{'d' if head == 'epoch' else '.2f'}}" for head, value in row.items()),
+              flush=True)
+        self.history.append(row)
+        if self.plot:
+            self.plot.draw(self.history)
