@@ -20,10 +20,10 @@ INSTALL = "(to install what the scripts need: pip install -r requirements.txt)"
 def _exit_quietly_on_ctrl_c():
     """Let Ctrl-C end a program of this project with status 130, without a traceback from the depths of TensorFlow.
 
-    Other programs that import this module, such as a notebook or pytest, keep their own way.
+    Other programs that import this module, such as a notebook or pytest, keep their own handling of Ctrl-C.
     """
-    program = os.path.abspath(getattr(sys.modules["__main__"], "__file__", None) or os.devnull)
-    if (program.startswith(ROOT + os.sep) and threading.current_thread() is threading.main_thread()
+    folder = os.path.dirname(os.path.abspath(getattr(sys.modules["__main__"], "__file__", None) or os.devnull))
+    if (ROOT in (folder, os.path.dirname(folder)) and threading.current_thread() is threading.main_thread()
             and signal.getsignal(signal.SIGINT) is signal.default_int_handler):
         signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DATASET = ROOT / "dataset.txt"
 SCRIPTS = ["task1_autoencoder.py", "task2_multitask.py", "task3_cnn.py", "task4_rnn.py"]
 sys.path.insert(0, str(ROOT))
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell would ignore Ctrl-C
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore Ctrl-C
 
 
 def run_script(script, *arguments, timeout=300, **options):

@@ -7,6 +7,7 @@ import task1_autoencoder
 import task2_multitask
 import task3_cnn
 import task4_rnn
+from support import figures
 
 import matplotlib
 import numpy as np
@@ -15,9 +16,9 @@ from conftest import DATASET
 
 matplotlib.use("agg")
 THOUGHT = ["regeneration", "thought_vectors", "projection"]
-READING = ["confusion", "mistakes"]
-EXPECTED = {task1_autoencoder: [*THOUGHT, "sensitivity"], task2_multitask: [*THOUGHT, "sensitivity", *READING],
-            task3_cnn: ["sensitivity", *READING], task4_rnn: ["sensitivity", *READING]}
+CLASSIFICATION = ["confusion", "misclassified"]
+EXPECTED = {task1_autoencoder: [*THOUGHT, "sensitivity"], task2_multitask: [*THOUGHT, "sensitivity", *CLASSIFICATION],
+            task3_cnn: ["sensitivity", *CLASSIFICATION], task4_rnn: ["sensitivity", *CLASSIFICATION]}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def digits():
 
 @pytest.mark.parametrize("task", EXPECTED, ids=lambda task: task.__name__)
 def test_figures_are_saved(task, digits, tmp_path, capsys):
-    common.show_figures(task.build_model(), digits, tmp_path / "figures")
+    figures.show_figures(task.build_model(), digits, tmp_path / "figures")
     names = [f"{name}.png" for name in EXPECTED[task]]
     assert capsys.readouterr().out.split() == [str(tmp_path / "figures" / name) for name in names]
     assert {path.name for path in (tmp_path / "figures").iterdir()} == set(names)
@@ -36,13 +37,22 @@ def test_figures_are_saved(task, digits, tmp_path, capsys):
         assert min(pixels.shape[:2]) > 150 and pixels.std() > 0.01  # something is drawn
 
 
+@pytest.mark.parametrize("backend", [None, "agg", "svg", "tkagg", "no such", "module://matplotlib_inline.backend_inline"])
+def test_without_a_screen(backend, monkeypatch):
+    """Whatever MPLBACKEND asks for, figures can be drawn into files."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("support.startup.BACKEND", backend)
+    assert not figures.has_screen() and matplotlib.get_backend().lower() == "agg"
+
+
 @pytest.mark.parametrize("few", [1, 3])
 def test_figures_of_few_digits(digits, few):
     some = common.Digits(digits.images[:few], digits.labels[:few])
-    assert list(common.draw_figures(task2_multitask.build_model(), some)) == EXPECTED[task2_multitask]
+    assert list(figures.draw_figures(task2_multitask.build_model(), some)) == EXPECTED[task2_multitask]
 
 
-def test_sensitivity_is_the_gradient_of_the_winner():
+def test_sensitivity_is_the_gradient_of_the_predicted_class():
     """For a classifier that is a softmax of weighted pixels, the gradient is known."""
     import keras
 
@@ -51,19 +61,19 @@ def test_sensitivity_is_the_gradient_of_the_winner():
     images = common.read_digits(DATASET, 0, 5).images
     weights = model.get_weights()[0]
     probabilities = np.asarray(model(images))
-    for found, share in zip(common.sensitivity(model, images), probabilities):
-        winner = share.argmax()
-        expected = share[winner] * (weights[:, winner] - weights @ share)
-        assert found.ravel() == pytest.approx(np.abs(expected), rel=1e-3, abs=1e-6)
+    for heat, share in zip(figures.sensitivity(model, images), probabilities):
+        predicted = share.argmax()
+        expected = share[predicted] * (weights[:, predicted] - weights @ share)
+        assert heat.ravel() == pytest.approx(np.abs(expected), rel=1e-3, abs=1e-6)
 
 
-def test_misread_digits_are_counted(digits):
+def test_misclassified_digits_are_counted(digits):
     model = task3_cnn.build_model()
-    winners = common.predict(model, digits.images)["digit"].argmax(1)
-    figures = common.draw_figures(model, digits)
-    panel = figures["confusion"].axes[0]
+    predictions = common.predict(model, digits.images)["digit"].argmax(1)
+    drawn = figures.draw_figures(model, digits)
+    panel = drawn["confusion"].axes[0]
     cells = {(text.get_position()[1], text.get_position()[0]): int(text.get_text()) for text in panel.texts}
-    assert cells == Counter(zip(digits.labels.tolist(), winners.tolist()))
-    wrong = int(np.sum(winners != digits.labels))
-    assert panel.get_title() == f"Confusion matrix: {wrong} of 60 test digits are misread"
-    assert sum(panel.get_visible() for panel in figures["mistakes"].axes) == min(wrong, common.MOST_MISTAKES)
+    assert cells == Counter(zip(digits.labels.tolist(), predictions.tolist()))
+    wrong = int(np.sum(predictions != digits.labels))
+    assert panel.get_title() == f"Confusion matrix: {wrong} of 60 test digits are misclassified"
+    assert sum(panel.get_visible() for panel in drawn["misclassified"].axes) == min(wrong, figures.MOST_MISCLASSIFIED)

@@ -87,10 +87,10 @@ def test_thought_vector(task, model, images):
         assert np.asarray(values) == pytest.approx(outputs_of(model, images)[name], abs=1e-5)
 
 
-def test_kinds_of_layers(task, model):
-    kinds = {type(layer).__name__ for layer in layers_of(model)}
-    convolutions = {kind for kind in kinds if "Conv" in kind}
-    recurrent = kinds & {"GRU", "LSTM", "SimpleRNN", "RNN"}
+def test_types_of_layers(task, model):
+    types = {type(layer).__name__ for layer in layers_of(model)}
+    convolutions = {name for name in types if "Conv" in name}
+    recurrent = types & {"GRU", "LSTM", "SimpleRNN", "RNN"}
     if task.__name__.startswith("task3"):
         assert convolutions
     if task.__name__.startswith("task4"):
@@ -98,29 +98,30 @@ def test_kinds_of_layers(task, model):
 
 
 def test_distortion_is_random_only_in_training(images):
-    distortion = common.Distortion()
+    distortion = common.RandomDistortion()
     first, second = np.asarray(distortion(images, training=True)), np.asarray(distortion(images, training=True))
     assert first.shape == images.shape and not np.array_equal(first, second)
     assert np.minimum(np.abs(first), np.abs(first - 1)).max() < 1e-6
     assert 0.5 < first.sum() / images.sum() < 2  # they are still digits
-    views = np.asarray(distortion(images)).reshape(50, common.Distortion.VIEWS, *images.shape[1:])
-    assert np.array_equal(views, np.asarray(distortion(images)).reshape(views.shape))
+    count = common.RandomDistortion.AUGMENTATIONS
+    augmented = np.asarray(distortion(images)).reshape(50, count, *images.shape[1:])
+    assert np.array_equal(augmented, np.asarray(distortion(images)).reshape(augmented.shape))
     inner = np.s_[:, :-1, :-1]  # the last row and column are read from just inside the image
-    assert np.array_equal(views[:, 0][inner], images[inner])
-    assert all(not np.array_equal(views[:, view], images) for view in range(1, common.Distortion.VIEWS))
+    assert np.array_equal(augmented[:, 0][inner], images[inner])
+    assert all(not np.array_equal(augmented[:, number], images) for number in range(1, count))
 
 
 def test_distortion_by_nothing_changes_nothing(images):
-    distortion = common.Distortion(shift=0, affine=0, elastic=0, stroke=0.4)
+    distortion = common.RandomDistortion(shift=0, affine=0, elastic=0, stroke=0.4)
     inner = np.s_[:, :-1, :-1]
     assert np.array_equal(np.asarray(distortion(images, training=True))[inner], images[inner])
 
 
-def test_mean_of_views(images):
-    views = np.asarray(common.Distortion()(images[:3])).reshape(-1, 784)
-    means = np.asarray(common.MeanOfViews()(views))
-    assert means == pytest.approx(views.reshape(3, -1, 784).mean(1), abs=1e-6)
-    assert np.array_equal(common.MeanOfViews()(views, training=True), views)
+def test_mean_over_augmentations(images):
+    augmented = np.asarray(common.RandomDistortion()(images[:3])).reshape(-1, 784)
+    means = np.asarray(common.AugmentationMean()(augmented))
+    assert means == pytest.approx(augmented.reshape(3, -1, 784).mean(1), abs=1e-6)
+    assert np.array_equal(common.AugmentationMean()(augmented, training=True), augmented)
 
 
 def test_batch_normalization_is_keras_own():
@@ -133,7 +134,7 @@ def test_batch_normalization_is_keras_own():
         assert np.asarray(mine) == pytest.approx(np.asarray(yours), rel=1e-2)
 
 
-def test_frozen_batch_normalization_stays_as_it_is():
+def test_frozen_batch_normalization_does_not_change():
     layer = common.BatchNormalization()
     layer.build((None, 5, 5, 4))
     layer.trainable = False
@@ -145,7 +146,7 @@ def test_frozen_batch_normalization_stays_as_it_is():
 def test_the_halves_of_task_2_do_not_disturb_each_other(monkeypatch):
     """What the image half has learnt stands when the digit half has been trained, weight decay and all."""
     task2 = importlib.import_module("task2_multitask")
-    monkeypatch.setattr(task2, "EPOCHS", 5)
+    monkeypatch.setattr(task2, "STEPS", 5)
     model = task2.build_model()
     digits = common.read_digits(DATASET, 0, 200)
     task2.train(model, digits)
