@@ -13,6 +13,11 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from support.command_line import Parser, positive_integer
+from support.progress import ProgressLine
+
 # script: (names of its errors, their limits in %, limits of high performance, limit of parameters, of minutes)
 SCRIPTS = {
     "task1_autoencoder.py": (["pixels"], [8], [4], 1_100_000, 3),
@@ -52,6 +57,12 @@ def run(script, *arguments):
     return Result([float(error) for error in errors], int(parameters), seconds)
 
 
+def bundle_files(*scripts):
+    """Return what a hand-in of some scripts consists of, without the data: contents (bytes) by relative path."""
+    names = ["common.py", *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "support").glob("*.py"))]
+    return {name: (ROOT / name).read_bytes() for name in (*scripts, *names)}
+
+
 @contextmanager
 def changed(script, changes):
     """Make a copy of the bundle in which a script is changed, for the time of a `with`; yields the script's path.
@@ -60,8 +71,11 @@ def changed(script, changes):
     them does not: then the script has moved on, and the caller must follow.
     """
     with TemporaryDirectory() as folder:
-        for name in ("common.py", script, "dataset.txt"):
-            shutil.copy(ROOT / name, folder)
+        for name, content in bundle_files(script).items():
+            path = Path(folder, name)
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+        os.symlink(ROOT / "dataset.txt", Path(folder, "dataset.txt"))
         path = Path(folder) / script
         text = path.read_text()
         for old, new in changes:
@@ -120,7 +134,7 @@ def scripts_parser(description, runs):
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scripts", nargs="*", metavar="SCRIPT", type=_script,
                         help="as the bundle calls them, such as task3_cnn.py (default: all four)")
-    parser.add_argument("--runs", type=positive, default=runs, metavar="N", help=f"of each script (default: {runs})")
+    parser.add_argument("--runs", type=positive_integer, default=runs, metavar="N", help=f"of each script (default: {runs})")
     return parser
 
 
@@ -129,10 +143,3 @@ def _script(text):
     if name not in SCRIPTS:
         raise argparse.ArgumentTypeError(f"no such script: {text}")
     return name
-
-
-def positive(text):
-    """Return the whole number above 0 that an argument is, for a parser of command lines."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"not a whole number above 0: {text}")
-    return int(text)
