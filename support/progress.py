@@ -10,11 +10,11 @@ class ProgressLine:
 
     It is shown at a terminal only, and used with `with`, which erases it when the work is done.
 
-    unit: what is counted, such as "epoch". total: how many there are. done: how many were done before the start.
+    unit: what is counted, such as "epoch". total: how many there are.
     """
 
-    def __init__(self, unit, total, done=0):
-        self.unit, self.total, self.done, self.first = unit, total, done, None
+    def __init__(self, unit, total):
+        self.unit, self.total, self.first = unit, total, None
         self.shown = sys.stderr is not None and sys.stderr.isatty()
 
     def __enter__(self):
@@ -24,10 +24,10 @@ class ProgressLine:
         self.clear()
 
     def update(self, done, note=""):
-        """Show that `done` units are done, and a note."""
-        self.done, now = done, time.perf_counter()
+        """Show that `done` units are done, and a note. The estimate begins with the first call."""
+        now = time.perf_counter()
         if self.first is None:
-            self.first = done, now  # the estimate begins here: the first unit also compiles the model
+            self.first = done, now
         before, start = self.first
         if not self.shown:
             return

@@ -1,4 +1,4 @@
-"""The grader: strangers' scripts of every sort, what a reader would check, results that survive, and a cluster."""
+"""The grader: hand-ins that go wrong in every way, what a reader would check, results that survive, a cluster."""
 
 import csv
 import json
@@ -28,11 +28,13 @@ from keras import layers
 
 CNN = "task3_cnn.py"
 LINE = "print('5.00 100 0.01')"
-BEHAVIOURS = {  # what a script does: (its text, a part of the reason in the verdict, "" if it is valid)
+HANGING = {  # what a script does: (its text, a part of the reason in the verdict)
+    "hangs": ("import time\ntime.sleep(1000)", "ended after 1 s"),
+    "loops": ("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: pass", "ended after 1 s"),
+}
+BEHAVIOURS = {  # the same for scripts that end; "" if it is valid
     "good": ("if 0: import keras\n" + LINE, ""),
     "fair": ("if 0: import keras\nprint('10.00 100 0.01')", ""),
-    "hangs": ("import time\ntime.sleep(1000)", "ended after 6 s"),
-    "loops": ("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: pass", "ended after 6 s"),
     "crashes": ("print('5.00 100 0.01')\nraise RuntimeError('the gradient has vanished')", "ended with status 1"),
     "aborts": ("import os\nos.abort()", "as after SIGABRT"),
     "no python": ("this is no Python", "ended with status 1"),
@@ -63,12 +65,11 @@ BEHAVIOURS = {  # what a script does: (its text, a part of the reason in the ver
               "    subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(987)'], start_new_session=True)\n"
               "    if os.fork() == 0: time.sleep(987)\n" + LINE, ""),
 }
-OPTIONS = ["--timeout", "6", "--memory", "1"]
 
 
 @pytest.fixture
 def hand_ins(tmp_path):
-    """Return a function that makes a folder of submissions: {name: text of its task 3}."""
+    """Return a function that creates a folder of submissions: {name: text of its task 3}."""
 
     def make(texts):
         for name, text in texts.items():
@@ -79,52 +80,60 @@ def hand_ins(tmp_path):
     return make
 
 
-def command(folder, *arguments, runs=1):
-    return [sys.executable, ROOT / "tools" / "grade.py", "--runs", str(runs), "--submissions", folder, *OPTIONS,
-            *map(str, arguments), CNN]
+def command(folder, *arguments, runs=1, timeout=100, memory=1):
+    """Return a command that grades a folder; timeout: in seconds, far above what the scripts that end take."""
+    return [sys.executable, ROOT / "tools" / "grade.py", "--runs", str(runs), "--submissions", folder, "--timeout",
+            str(timeout), "--memory", str(memory), *map(str, arguments), CNN]
 
 
 def verdicts(path):
     return {name: scripts[CNN] for name, scripts in json.loads(path.read_text())["verdicts"].items()}
 
 
+def test_scripts_that_hang_are_ended(hand_ins, tmp_path):
+    subprocess.run(command(hand_ins({name: text for name, (text, _) in HANGING.items()}), "--json", tmp_path / "r.json",
+                           timeout=1), capture_output=True, timeout=100)
+    for name, verdict in verdicts(tmp_path / "r.json").items():
+        assert verdict["state"] == "not valid" and HANGING[name][1] in verdict["reasons"][0]
+
+
 def test_every_behaviour_gets_its_verdict(hand_ins, tmp_path):
-    """A class of which every member goes wrong in another way; one that fails stops nothing."""
+    """Every script of this class goes wrong in another way. One that fails stops nothing."""
     ran = subprocess.run(command(hand_ins({name: text for name, (text, _) in BEHAVIOURS.items()}),
                                  "--json", tmp_path / "r.json", "--csv", tmp_path / "r.csv"),
                          capture_output=True, text=True, timeout=300)
     assert ran.returncode == 1
-    found = verdicts(tmp_path / "r.json")
-    assert found.keys() == BEHAVIOURS.keys()
+    graded = verdicts(tmp_path / "r.json")
+    assert graded.keys() == BEHAVIOURS.keys()
     for name, (_, reason) in BEHAVIOURS.items():
-        assert reason in "; ".join(found[name]["reasons"]), name
-        assert found[name]["state"].startswith("not valid" if reason else "valid"), name
+        assert reason in "; ".join(graded[name]["reasons"]), name
+        assert graded[name]["state"].startswith("not valid" if reason else "valid"), name
         assert f"{name} {CNN}" in ran.stderr  # progress
-    assert found["good"]["state"] == "valid, high performance" and found["fair"]["state"] == "valid"
+    assert graded["good"]["state"] == "valid, high performance" and graded["fair"]["state"] == "valid"
     records = {name: scripts[CNN]["jobs"]["run 1"]
                for name, scripts in json.loads((tmp_path / "r.json").read_text())["submissions"].items()}
     assert "the gradient has vanished" in records["crashes"]["stderr"]
     with open(tmp_path / "r.csv", newline="") as file:
         rows = {row["submission"]: row for row in csv.DictReader(file)}
     assert {name: row["state"] for name, row in rows.items()} == {name: verdict["state"]
-                                                                  for name, verdict in found.items()}
+                                                                  for name, verdict in graded.items()}
     assert f"| fair | {CNN} | digits | 10.00 ± 0.00 | 10.00 | 12 (9) | 100 | 1,000,000 |" in ran.stdout
     assert not sandbox.isolated() or not survivors("time.sleep(987)")
 
 
 def survivors(text):
-    """Return the processes in whose command line a text stands."""
-    found = []
+    """Return the processes with a text in their command line."""
+    processes = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             if text in path.read_text().replace("\0", " "):
-                found.append(path.parent.name)
+                processes.append(path.parent.name)
         except OSError:  # it has ended
             pass
-    return found
+    return processes
 
 
-@pytest.mark.skipif(not sandbox.isolated(), reason="this system shuts nothing in")
+@pytest.mark.skipif(not sandbox.isolated(), reason="this system has no sandbox")
 def test_no_network_and_nothing_left(tmp_path):
     program = """
         import os, socket, sys, time
@@ -145,7 +154,7 @@ def test_no_network_and_nothing_left(tmp_path):
     assert not survivors("time.sleep(876)")
 
 
-@pytest.mark.skipif(not sandbox.isolated(), reason="this system shuts nothing in")
+@pytest.mark.skipif(not sandbox.isolated(), reason="this system has no sandbox")
 def test_writes_in_its_scratch_folder_only(tmp_path):
     program = f"open('mine', 'w').close(); open({str(tmp_path / 'theirs')!r}, 'w')"
     outcome = sandbox.run({"a.py": program.encode()}, ["a.py"], 20, 1)
@@ -153,7 +162,7 @@ def test_writes_in_its_scratch_folder_only(tmp_path):
 
 
 def test_a_class_of_thirty_interrupted_and_resumed(hand_ins, tmp_path):
-    """Ctrl-C, then a kill that cannot be caught, then to the end: not one result is lost or made twice."""
+    """Ctrl-C, then a kill that cannot be caught, then to the end: no result is lost, and none is measured twice."""
     names = [f"{number:02} {name}" for number, name in enumerate([*BEHAVIOURS, *BEHAVIOURS][:30])]
     folder, path = hand_ins({name: BEHAVIOURS[name[3:]][0] for name in names}), tmp_path / "results.json"
 
@@ -199,8 +208,8 @@ def test_a_changed_hand_in_is_graded_again(hand_ins, tmp_path):
     (["--dataset", "nowhere.txt"], "nowhere.txt"),
     (["--json", "nowhere/r.json"], "No such file or directory"),
     (["--csv", "nowhere/r.csv"], "no such folder"),
-    (["--json", "old.json"], "--resume goes on with it"),
-    (["--json", "old.json", "--resume"], "no file of this grader"),
+    (["--json", "old.json"], "use --resume to go on with it"),
+    (["--json", "old.json", "--resume"], "not a file of this grader"),
     (["--json", "other.json", "--resume"], "was made with another"),
     (["--resume"], "--resume needs --json"),
     (["--runs", "0"], "not a whole number above 0"),
@@ -220,14 +229,14 @@ def test_wrong_usage(arguments, message, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == before
 
 
-def test_a_python_without_tensorflow_is_told():
-    """Or else it would find that every hand-in crashes."""
+def test_a_python_without_tensorflow_is_an_error():
+    """Otherwise every hand-in would crash."""
     ran = subprocess.run([sys.executable, "-S", ROOT / "tools" / "grade.py"], capture_output=True, text=True,
                          timeout=60)
     assert (ran.returncode, ran.stdout) == (2, "") and "has no TensorFlow" in ran.stderr
 
 
-def test_what_is_not_handed_in_is_told(hand_ins, tmp_path):
+def test_what_is_not_handed_in_is_reported(hand_ins, tmp_path):
     folder = hand_ins({"a": LINE})
     (folder / "a" / CNN).rename(folder / "a" / "task3.py")  # the name that the assignment gives it
     (folder / "b").mkdir()
@@ -238,11 +247,11 @@ def test_what_is_not_handed_in_is_told(hand_ins, tmp_path):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(LINE)
     subprocess.run(command(folder, "--json", tmp_path / "r.json"), capture_output=True, timeout=60)
-    found = verdicts(tmp_path / "r.json")
-    assert found["a"]["mean"] == [5.0]
-    assert found["b"]["reasons"] == ["cannot be read: larger than 20 MiB"]
-    assert found["c"]["reasons"] == ["not handed in"] and found["d"]["mean"] == [5.0]
-    assert found["e"]["reasons"] == ["which one is it: task3_a.py, task3_b.py?"]
+    graded = verdicts(tmp_path / "r.json")
+    assert graded["a"]["mean"] == [5.0]
+    assert graded["b"]["reasons"] == ["cannot be read: larger than 20 MiB"]
+    assert graded["c"]["reasons"] == ["not handed in"] and graded["d"]["mean"] == [5.0]
+    assert graded["e"]["reasons"] == ["which one is it: task3_a.py, task3_b.py?"]
 
 # ------------------------------------------------------------------------------------------- what a reader would check
 
@@ -313,9 +322,9 @@ def test_the_bundle_passes(script):
     assert checks.takes_test(files, script) and checks.has_build_model(files, script)
     outcome = sandbox.run(files | grade.CHECKS, [*grade.CHECKS, "{report}", "model", script], 120, 8)
     assert outcome.reason == ""
-    found = json.loads(outcome.report)
-    assert found.pop("parameters") == importlib.import_module(script[:-3]).build_model().count_params()
-    assert found == dict.fromkeys(checks.OF_MODEL[script[:5]], "passed")
+    findings = json.loads(outcome.report)
+    assert findings.pop("parameters") == importlib.import_module(script[:-3]).build_model().count_params()
+    assert findings == dict.fromkeys(checks.OF_MODEL[script[:5]], "passed")
 
 
 def autoencoder(thought, digit=None, in_one=False):
@@ -345,9 +354,9 @@ def autoencoder(thought, digit=None, in_one=False):
         [vector, layers.GlobalMaxPooling2D()(image)])), ["only"]),
 ], ids=["honest", "normalised", "linear", "deep", "nested", "too short", "from the image", "also from the image"])
 def test_thought_vectors(model, failed):
-    found = checks.check_thought_vector(model())
-    assert len(found) == 3
-    for name, finding in found.items():
+    findings = checks.check_thought_vector(model())
+    assert len(findings) == 3
+    for name, finding in findings.items():
         assert finding.startswith("failed" if any(name.endswith(end) for end in failed) else "passed"), name
 
 
@@ -361,9 +370,9 @@ def test_thought_vector_within_a_nested_autoencoder():
         copy = decoder(encoder(image))
         both = keras.Model(image, layers.Concatenate()([copy, image]) if passes_by else copy)
         outer = layers.Input((784,))
-        found = checks.check_thought_vector(keras.Model(outer, [both(outer), layers.Dense(10)(encoder(outer))]))
-        assert found[checks.ONLY].startswith("failed" if passes_by else "passed")
-        assert found[checks.SIZE] == found[checks.RANGE] == "passed"
+        findings = checks.check_thought_vector(keras.Model(outer, [both(outer), layers.Dense(10)(encoder(outer))]))
+        assert findings[checks.ONLY].startswith("failed" if passes_by else "passed")
+        assert findings[checks.SIZE] == findings[checks.RANGE] == "passed"
 
 
 def test_thought_vector_that_cannot_be_found():
@@ -402,8 +411,8 @@ def test_layers(script, body, name, start, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "argv", sys.argv)
     (tmp_path / script).write_text(MODEL.format(body))
-    found = checks.check_model(script)
-    assert found[name].startswith(start)
+    findings = checks.check_model(script)
+    assert findings[name].startswith(start)
 
 
 TRAINS = """
@@ -424,12 +433,12 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("early, count, reasons", [
     ("", 50, ["a convolution layer: the model has none"]),
     ("open(test).read()", 51, ["a convolution layer: the model has none",
-                               "parameters as printed: 51 in place of 50",
+                               "parameters as printed: 51 instead of 50",
                                "test digits read last: after it was opened came 3 training steps"]),
 ], ids=["honest", "reads ahead"])
 def test_reading_the_test_digits_early(early, count, reasons, hand_ins, tmp_path):
     folder = hand_ins({"a": TRAINS.format(early=early, count=count)})
-    ran = subprocess.run([*command(folder, "--json", tmp_path / "r.json", "--timeout", 60, "--memory", 8)],
+    ran = subprocess.run([*command(folder, "--json", tmp_path / "r.json", memory=8)],
                          capture_output=True, text=True, timeout=200)
     (verdict,) = verdicts(tmp_path / "r.json").values()
     assert verdict["reasons"] == reasons, ran.stdout + ran.stderr
@@ -468,7 +477,7 @@ def test_a_cluster_that_loses_a_worker(hand_ins, tmp_path):
         address = json.loads(file.read_text())["address"]
         with distributed.Client(address, timeout=60) as client:
             client.wait_for_workers(2, timeout=60)
-        with subprocess.Popen(command(hand_ins(texts), "--dask", address, "--json", path, "--timeout", 20, runs=2),
+        with subprocess.Popen(command(hand_ins(texts), "--dask", address, "--json", path, runs=2),
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             while process.poll() is None and (not path.exists() or path.read_text().count('"errors"') < 2):
                 time.sleep(0.1)

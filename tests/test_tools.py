@@ -23,14 +23,14 @@ RESULTS = [runs.Result([1.0], 100, 10.0), runs.Result([2.0], 100, 12.0)]
 TWO_ERRORS = [runs.Result([0.0, 3.0], 100, 10.0), runs.Result([0.0, 5.0], 100, 12.0)]
 
 
-def test_runs_in_turn_and_tells(capsys):
+def test_runs_in_turn(capsys):
     order = []
 
     def job(name):
         def work(number):
             order.append((name, number))
             if (name, number) == ("b", 0):
-                raise ValueError("it printed nonsense")
+                raise ValueError("not its line")
             return RESULTS[0]
         return work
 
@@ -38,7 +38,7 @@ def test_runs_in_turn_and_tells(capsys):
     assert order == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
     assert results == {"a": [RESULTS[0]] * 2, "b": [RESULTS[0]]}
     told = capsys.readouterr().err.splitlines()
-    assert len(told) == 4 and "nonsense" in told[1] and "1.00% in 10.0 s" in told[0]
+    assert len(told) == 4 and "not its line" in told[1] and "1.00% in 10.0 s" in told[0]
 
 
 def test_control_c_keeps_what_there_is(capsys):
@@ -49,6 +49,31 @@ def test_control_c_keeps_what_there_is(capsys):
 
     assert runs.run_in_turn({"a": stop}, 3) == {"a": [RESULTS[0]]}
     assert "stopped" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text, count", [("1.00 24", 1), ("1.00 24 0.05", 2), ("x 24 0.05", 1), ("-1 24 0.05", 1),
+                                         ("1.00 2.4 0.05", 1), ("1.00 24 nan", 1), ("24 0.05", None), ("", None)])
+def test_a_line_of_results_must_be_one(text, count):
+    with pytest.raises(ValueError):
+        runs.parse_line(text, count)
+    assert runs.parse_line("0.00 1.50 11074 0.72\n", 2) == ([0.0, 1.5], 11074, 0.72)
+
+
+def test_the_time_left_is_shown_at_a_terminal_only(monkeypatch, capsys):
+    seconds = iter([0, 1, 3, 300])
+    monkeypatch.setattr("time.perf_counter", lambda: next(seconds))
+    with runs.ProgressLine("run", 100) as progress:
+        progress.update(0)
+        progress.print("a result")
+        assert capsys.readouterr().err == "a result\n"
+        monkeypatch.setattr(progress, "shown", True)
+        progress.update(10, "the next")
+        assert capsys.readouterr().err == "\rrun 10 of 100, 9 s left; the next\033[K"
+        progress.update(10)
+        assert "27 s left" in capsys.readouterr().err
+        progress.update(30)
+        assert "12 min left" in capsys.readouterr().err
+    assert capsys.readouterr().err == "\r\033[K"
 
 
 @pytest.mark.parametrize("program", ["print('1.00 24 0.05', 'x' * 3)", "print(1 / 0)", "", "print('1.00 24 0.05\\n')"])
@@ -74,7 +99,8 @@ def test_a_change_must_fit():
 @pytest.mark.parametrize("script, name", [(script, name) for script in ablation.CHANGES
                                           for name in ablation.CHANGES[script]])
 def test_changes_of_the_ablation_make_a_model(script, name, monkeypatch):
-    monkeypatch.setattr(common.Distortion, "VIEWS", common.Distortion.VIEWS)  # some changes set it
+    count = common.RandomDistortion.AUGMENTATIONS
+    monkeypatch.setattr(common.RandomDistortion, "AUGMENTATIONS", count)  # some changes set it
     with runs.changed(script, ablation.CHANGES[script][name]) as path:
         source = path.read_text()
         assert source != (ROOT / script).read_text()
@@ -102,7 +128,7 @@ def test_tables():
     first, second = measure.rows("task2_multitask.py", TWO_ERRORS)
     assert first[1:4] == ["decoder", "**0.00** ± 0.00", "0.00"]
     assert second[:4] == ["", "classifier", "**4.00** ± 1.41", "5.00"]
-    assert list(ablation.rows("task3_cnn.py", {"as it is": RESULTS})) == [["as it is", "1.50 ± 0.71", "100", "11"]]
+    assert list(ablation.rows("task3_cnn.py", {"baseline": RESULTS})) == [["baseline", "1.50 ± 0.71", "100", "11"]]
     assert runs.table(["a", "b"], [[1, 2]], "lr") == "| a | b |\n| --- | ---: |\n| 1 | 2 |"
 
 
@@ -111,12 +137,12 @@ def test_histogram():
 
 
 @pytest.mark.parametrize("script", runs.SCRIPTS)
-def test_growth_changes_the_epochs(script, monkeypatch):
+def test_growth_changes_the_steps(script, monkeypatch):
     texts = []
     monkeypatch.setattr(growth, "run", lambda path: texts.append(path.read_text()))
     for factor in (1, 2, 1e-9):
-        growth.other_epochs(script, factor)(0)
-    same, twice, least = ([int(number) for number in re.findall(r"^EPOCHS = (\d+)", text, re.MULTILINE)]
+        growth.other_steps(script, factor)(0)
+    same, twice, least = ([int(number) for number in re.findall(r"^(?:STEPS|EPOCHS) = (\d+)", text, re.MULTILINE)]
                           for text in texts)
     assert texts[0] == (ROOT / script).read_text()
     assert len(same) == 1 and twice == [2 * same[0]] and least == [1]

@@ -1,11 +1,11 @@
-"""Measure what each choice in the scripts buys: every row of a table is a script with one thing changed.
+"""Measure what each choice in the scripts buys: every row of a table is a script with one change.
 
     python tools/ablation.py                     all rows, five runs each: hours on two cores
-    python tools/ablation.py task3_cnn.py        one script's
+    python tools/ablation.py task3_cnn.py        those of one script
 
-A change is a piece of the script's text and what stands in its place, applied to a copy (`CHANGES`). All rows of a
-script run in turn with the script as it is, on the fifths of the training digits (`--validation`): the test digits
-take no part. Prints the tables of docs/ablation.md.
+A change replaces pieces of the script's text in a copy (`CHANGES`). The rows of a script are run in turn with the
+baseline, the script without a change, on the folds of the training digits (`--validation`): the test digits take no
+part. Prints the tables of docs/ablation.md.
 """
 
 import sys
@@ -14,56 +14,56 @@ from statistics import mean
 from measure import spread
 from runs import SCRIPTS, changed, machine, run, run_in_turn, scripts_parser, table
 
-ONE_VIEW = ("import keras\n", "import keras\ncommon.Distortion.VIEWS = 1\n")
-# script: {what is changed: [(text, what takes its place), ...]}
+NO_TEST_TIME_AUGMENTATION = ("import keras\n", "import keras\ncommon.RandomDistortion.AUGMENTATIONS = 1\n")
+# script: {name of the change: [(text, replacement), ...]}
 CHANGES = {
     "task1_autoencoder.py": {
-        "1 candidate in place of 64": [("CANDIDATES = 64", "CANDIDATES = 1")],
-        "8 candidates": [("CANDIDATES = 64", "CANDIDATES = 8")],
-        "3 waves in place of 4": [("WAVES = 4", "WAVES = 3")],
-        "8 waves": [("WAVES = 4", "WAVES = 8")],
-        "waves of a tenth of the frequency": [("HIGHEST_FREQUENCY = 100.0", "HIGHEST_FREQUENCY = 10.0")],
+        "1 restart instead of 64": [("RESTARTS = 64", "RESTARTS = 1")],
+        "8 restarts": [("RESTARTS = 64", "RESTARTS = 8")],
+        "3 sine units instead of 4": [("SINE_UNITS = 4", "SINE_UNITS = 3")],
+        "8 sine units": [("SINE_UNITS = 4", "SINE_UNITS = 8")],
+        "a tenth of omega_0": [("OMEGA_0 = 100.0", "OMEGA_0 = 10.0")],
         "a third of the epochs": [("EPOCHS = 10", "EPOCHS = 3")],
     },
     "task2_multitask.py": {
-        "no distortion": [("        common.Distortion(),\n", ""), ("        common.MeanOfViews(),\n", "")],
-        "one view at prediction": [ONE_VIEW],
-        "16 waves in place of 48": [("WAVES = 48", "WAVES = 16")],
-        "half of the epochs": [("EPOCHS = 200", "EPOCHS = 100")],
+        "no distortion": [("        common.RandomDistortion(),", ""), ("        common.AugmentationMean(),", "")],
+        "no test-time augmentation": [NO_TEST_TIME_AUGMENTATION],
+        "16 sine units instead of 48": [("SINE_UNITS = 48", "SINE_UNITS = 16")],
+        "half of the steps": [("\nSTEPS = 2000", "\nSTEPS = 1000")],
     },
     "task3_cnn.py": {
-        "no distortion": [("common.Distortion()(image)", "image"), ("common.MeanOfViews()(x)", "x")],
-        "no bending": [("common.Distortion()", "common.Distortion(elastic=0)")],
-        "no thinner and thicker strokes": [("common.Distortion()", "common.Distortion(stroke=0)")],
-        "one view at prediction": [ONE_VIEW],
-        "labels not smoothed": [("LABEL_SMOOTHING = 0.1", "LABEL_SMOOTHING = 0.0")],
-        "maximum of 2 x 2 in place of every second place": [
+        "no distortion": [("common.RandomDistortion()(image)", "image"), ("common.AugmentationMean()(x)", "x")],
+        "no elastic distortion": [("common.RandomDistortion()", "common.RandomDistortion(elastic=0)")],
+        "no change of the stroke width": [("common.RandomDistortion()", "common.RandomDistortion(stroke=0)")],
+        "no test-time augmentation": [NO_TEST_TIME_AUGMENTATION],
+        "no label smoothing": [("LABEL_SMOOTHING = 0.1", "LABEL_SMOOTHING = 0.0")],
+        "max pooling instead of strides": [
             ('x = convolution(x, 16, 3, strides=2, padding="same")',
              'x = layers.MaxPooling2D()(convolution(x, 16, 3, padding="same"))')],
-        "Keras's own batch normalisation": [("common.BatchNormalization()", "layers.BatchNormalization()")],
-        "half of the epochs": [("EPOCHS = 250", "EPOCHS = 125")],
+        "Keras's own batch normalization": [("common.BatchNormalization()", "layers.BatchNormalization()")],
+        "half of the steps": [("STEPS = 2500", "STEPS = 1250")],
     },
     "task4_rnn.py": {
-        "no distortion": [("common.Distortion()(image)", "image"),
-                          ("common.MeanOfViews()(layers.Dense(10)(x))", "layers.Dense(10)(x)")],
-        "one view at prediction": [ONE_VIEW],
-        "GRU in place of the minimal unit": [
-            ("layers.RNN(MinimalGRUCell(UNITS), return_sequences=True, unroll=True)",
+        "no distortion": [("common.RandomDistortion()(image)", "image"),
+                          ("common.AugmentationMean()(layers.Dense(10)(x))", "layers.Dense(10)(x)")],
+        "no test-time augmentation": [NO_TEST_TIME_AUGMENTATION],
+        "GRU instead of the minimal unit": [
+            ("layers.RNN(MinimalRecurrentCell(UNITS), return_sequences=True, unroll=True)",
              "layers.GRU(UNITS, return_sequences=True, unroll=True)")],
-        "two sweeps in place of four": [("range(2)", "range(1)")],
-        "no batch normalisation": [("return common.BatchNormalization()(x)", "return x")],
-        "half of the epochs": [("EPOCHS = 150", "EPOCHS = 75")],
+        "two ReNet layers instead of four": [("range(2)", "range(1)")],
+        "no batch normalization": [("return common.BatchNormalization()(x)", "return x")],
+        "half of the steps": [("STEPS = 1500", "STEPS = 750")],
     },
 }
 
 
 def rows(script, results):
-    """Return the table's rows from a dictionary of lists of Results by the name of the change; the first is none."""
-    for name, found in results.items():
-        if found:
-            errors = zip(*(result.errors for result in found))
-            seconds = [result.seconds for result in found]
-            yield [name, *(f"{mean(error):.2f}{spread(error, 2)}" for error in errors), f"{found[0].parameters:,}",
+    """Return the rows of a script's table from lists of Results by the name of the change."""
+    for name, runs in results.items():
+        if runs:
+            errors = zip(*(result.errors for result in runs))
+            seconds = [result.seconds for result in runs]
+            yield [name, *(f"{mean(error):.2f}{spread(error, 2)}" for error in errors), f"{runs[0].parameters:,}",
                    f"{mean(seconds):.0f}"]
 
 
@@ -79,12 +79,12 @@ def main():
 
     complete = True
     for script in options.scripts or CHANGES:
-        jobs = {"as it is": job(script, [])} | {name: job(script, change) for name, change in CHANGES[script].items()}
+        jobs = {"baseline": job(script, [])} | {name: job(script, change) for name, change in CHANGES[script].items()}
         results = run_in_turn(jobs, options.runs)
-        complete &= all(len(found) == options.runs for found in results.values())
+        complete &= all(len(runs) == options.runs for runs in results.values())
         names = SCRIPTS[script][0]
-        print(f"`{script}`, {options.runs} runs a row on {machine()}:\n")
-        print(table([f"`{script}`", *(f"{name}, % wrong" for name in names), "parameters", "seconds"],
+        print(f"`{script}`, {options.runs} runs per row on {machine()}:\n")
+        print(table([f"`{script}`", *(f"{name}, error in %" for name in names), "parameters", "seconds"],
                     rows(script, results), "l" + (len(names) + 2) * "r"), flush=True)
         print()
     return 0 if complete else 1

@@ -3,8 +3,8 @@
     python tools/benchmark.py                       five runs of each, in turn, about forty minutes on two cores
     python tools/benchmark.py --runs 2 task3_cnn.py
 
-Each run is a fresh process, and the two solutions of a task take turns, so that a change of the machine's speed meets
-both alike; nothing else heavy should run beside it. Prints a table for a README: means and their ratios.
+Each run is a process of its own. The two solutions of a task take turns, so that a change in the speed of the machine
+affects both alike. Nothing else heavy should run at the same time. Prints a table of means and their ratios.
 """
 
 import sys
@@ -17,8 +17,8 @@ TEXTBOOK = {"task1_autoencoder.py": "autoencoder", "task2_multitask.py": "multit
 
 
 def times(plain, ours, digits):
-    """Return how many times the textbook's figure is ours, as text."""
-    return f"{plain / ours:.{digits}f}×" if ours else ("–" if plain == ours else "∞")
+    """Return the ratio of the textbook's figure and ours, as text."""
+    return f"{plain / ours:.{digits}f}×" if ours else "–"
 
 
 def rows(script, textbook, bundle):
@@ -39,7 +39,7 @@ def rows(script, textbook, bundle):
 
 
 def main():
-    """Run the textbook's solution and the bundle's in turn, then print the table."""
+    """Run the textbook's solutions and the bundle's in turn, then print the table."""
     options = scripts_parser(__doc__, runs=5).parse_args()
     scripts = options.scripts or list(SCRIPTS)
     jobs = {}
@@ -47,7 +47,7 @@ def main():
         jobs[f"textbook's {TEXTBOOK[script]}"] = lambda _, name=TEXTBOOK[script]: run("tools/textbook.py", name)
         jobs[script] = lambda _, script=script: run(script)
     results = run_in_turn(jobs, options.runs)
-    complete = all(len(found) == options.runs for found in results.values())
+    complete = all(len(runs) == options.runs for runs in results.values())
 
     if complete:
         print(f"Means of {options.runs} runs on {machine()}.\n")

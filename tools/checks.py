@@ -1,9 +1,9 @@
-"""Check what a person would check by reading a submission: no seeds, the right layers, an honest thought vector.
+"""Check what a person would check by reading a submission: no seeds, the right layers, the thought vector.
 
-`check_source` reads the syntax trees of a script and of its own modules that it imports. The rest needs a process in
-which the submission runs (`sandbox.py`), so this file is also the program of that process:
+`check_source` reads the syntax trees of a script and of those of its modules that belong to the submission. The other
+checks run the submission in a process of its own (`sandbox.py`), and this file is the program of that process:
 
-    python checks.py FD model task3_cnn.py                 builds the model and looks at it
+    python checks.py FD model task3_cnn.py                 builds the model and checks it
     python checks.py FD watch task3_cnn.py --test FILE     runs the script, and watches when it opens the test file
 
 Both write a report to the file descriptor FD, in JSON: a dictionary of findings by the name of the check. A finding is
@@ -15,15 +15,15 @@ import json
 import os
 import sys
 
-# What makes random numbers repeat. Of the modules MODULES: functions that always do, functions and classes that do when
-# they get a fixed argument; of any object: methods that do when they get a fixed number.
+# What makes random numbers repeat. In MODULES: functions that always do (SEEDING), functions and classes that do with a
+# fixed argument (SEEDED). In any object: methods that do with a fixed number.
 MODULES = {"random", "numpy", "tensorflow", "keras"}
 SEEDING = {"set_seed", "set_random_seed", "from_seed", "from_state", "reset_from_seed", "setstate", "set_state",
            "enable_op_determinism"}
 SEEDED = {"seed", "default_rng", "RandomState", "Random", "SeedGenerator", "SeedSequence", "PCG64", "PCG64DXSM",
           "MT19937", "Philox", "SFC64", "HeNormal", "HeUniform", "GlorotNormal", "GlorotUniform", "LecunNormal",
           "LecunUniform"}
-STRICT = {"seed", "default_rng", "RandomState", "Random"}  # of these, what gets an argument that a reader cannot know
+STRICT = {"seed", "default_rng", "RandomState", "Random"}  # those of them whose argument a reader may not know
 METHODS = {"seed", "reset_from_seed", "set_state"}
 KEYWORDS = {"seed", "random_state"}
 VARIABLES = {"PYTHONHASHSEED", "TF_DETERMINISTIC_OPS"}  # of the environment
@@ -40,10 +40,10 @@ OF_MODEL = {"task1": [MODEL, SIZE, RANGE, ONLY], "task2": [MODEL, SIZE, RANGE, O
 
 
 def sources(files, script):
-    """Return the syntax trees of a script and of its own modules that it imports, and the modules that are no Python.
+    """Return the syntax trees of a script and of the modules of the submission that it imports, and syntax errors.
 
-    files: contents (bytes) by path. A module is its own if a file of that name is anywhere in the submission. Returns
-    {path: tree} and {path: error}.
+    files: contents (bytes) by path. A module belongs to the submission if a file of that name is anywhere in it.
+    Returns {path: tree} and {path: error}.
     """
     trees, broken, wanted = {}, {}, [script]
     while wanted:
@@ -71,7 +71,7 @@ def sources(files, script):
 
 
 def check_source(files, script):
-    """Return the findings that need no process: whether there are seeds, and whether TensorFlow is used at all."""
+    """Return the findings on the source: whether there are seeds, and whether TensorFlow is used."""
     trees, broken = sources(files, script)
     seeds, packages = [], set()
     for path, tree in trees.items():
@@ -86,7 +86,7 @@ def check_source(files, script):
 
 
 def takes_test(files, script):
-    """Tell whether a script or one of its modules knows the options --dataset and --test."""
+    """Return whether a script or one of its modules contains the options --dataset and --test."""
     trees, _ = sources(files, script)
     constants = {node.value for tree in trees.values() for node in ast.walk(tree)
                  if isinstance(node, ast.Constant) and isinstance(node.value, str)}
@@ -94,7 +94,7 @@ def takes_test(files, script):
 
 
 def has_build_model(files, script):
-    """Tell whether a script defines or imports a `build_model`."""
+    """Return whether a script defines or imports a `build_model`."""
     tree = sources(files, script)[0].get(script)
     if tree is None:
         return False
@@ -109,14 +109,14 @@ def has_build_model(files, script):
 
 
 def find_seeds(tree):
-    """Yield the line and the text of everything in a syntax tree that makes random numbers repeat."""
+    """Yield the line and the text of each expression in a syntax tree that makes random numbers repeat."""
     names, values = _names(tree), _values(tree)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
 
     def fixed(argument, strict=False):
-        """Tell whether an argument is the same in every run: None is not, nor what a function returns.
+        """Return whether an argument is the same in every run: None is not, and what a function returns is not.
 
-        strict: what to say of what comes from elsewhere.
+        strict: what to return for a value that comes from elsewhere.
         """
         if isinstance(argument, ast.Name):
             return values.get(argument.id, strict)
@@ -150,7 +150,7 @@ def _is_text(node):
 
 
 def _is_constant_value(node):
-    """Tell whether an expression is made of constants, and is not None."""
+    """Return whether an expression consists of constants and is not None."""
     if isinstance(node, ast.Constant):
         return node.value is not None
     parts = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)] if node else []
@@ -178,7 +178,7 @@ def _values(tree):
 
 
 def _names(tree):
-    """Return what the names that a module imports stand for, as dotted paths: {"np": "numpy"}."""
+    """Return the dotted paths of the names that a module imports: {"np": "numpy"}."""
     names = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -194,7 +194,7 @@ def _names(tree):
 
 
 def _dotted(node, names):
-    """Return the dotted path that an expression stands for, "" if it is none."""
+    """Return the dotted path of an expression, "" if it has none."""
     if isinstance(node, ast.Attribute):
         path = _dotted(node.value, names)
         return f"{path}.{node.attr}" if path else ""
@@ -206,7 +206,7 @@ def _dotted(node, names):
 def check_model(script):
     """Build the model of a script in the working directory; return the findings on it, and its "parameters".
 
-    A check that goes wrong is "not checked", and the others are made all the same.
+    A check that raises an exception is "not checked". The others are made all the same.
     """
     import importlib.util
 
@@ -221,7 +221,7 @@ def check_model(script):
     model = module.build_model()
     if not isinstance(model, keras.Model) or keras.backend.backend() != "tensorflow":
         return {MODEL: f"not checked: build_model returns a {type(model).__name__}, not a Keras model on TensorFlow"}
-    found, task = {MODEL: "passed"}, script[:5]
+    findings, task = {MODEL: "passed"}, script[:5]
 
     def count():
         if not model.built:
@@ -231,15 +231,15 @@ def check_model(script):
     thought = task in ("task1", "task2")
     for check in count, lambda: check_thought_vector(model) if thought else check_layers(model, task):
         try:
-            found |= check()
+            findings |= check()
         except Exception as error:
             why = f"not checked: {type(error).__name__}: {error}"[:200]
-            found = dict.fromkeys(OF_MODEL[task], why) | found
-    return found
+            findings = dict.fromkeys(OF_MODEL[task], why) | findings
+    return findings
 
 
 def check_layers(model, task):
-    """Return the findings on the kinds of layers: a convolution in task 3; in task 4 none, but a recurrent one."""
+    """Return the findings on the layers: a convolution in task 3, a recurrent layer and no convolution in task 4."""
     import keras
 
     layers = list(model._flatten_layers())
@@ -261,9 +261,9 @@ def check_layers(model, task):
 
 
 def _operations(model):
-    """Return the kinds of operations in a model's graph, and the names of its convolutions with learnt filters.
+    """Return the types of the operations in a model's graph, and the names of its convolutions with trained filters.
 
-    Keras takes patches from an image by a convolution, whose filter is constant: that one is none.
+    Keras extracts patches from an image by a convolution with a constant filter, which does not count.
     """
     import tensorflow as tf
 
@@ -280,7 +280,7 @@ def _operations(model):
 
 
 def _is_constant(name, by_name):
-    """Tell whether a node of a graph depends on nothing but constants."""
+    """Return whether a node of a graph depends on constants only."""
     node = by_name.get(name.split(":")[0].lstrip("^"))
     if node is None or not node.input:
         return node is not None and node.op == "Const"
@@ -288,7 +288,7 @@ def _is_constant(name, by_name):
 
 
 def check_thought_vector(model):
-    """Return the findings on the thought vector: its shape, its range, and that nothing passes it by."""
+    """Return the findings on the thought vector: its shape, its range, and that the outputs see nothing else."""
     graph = _graph(model)
     thoughts, seen = _walk(graph, graph.outputs) if graph else ([], None)
     if not thoughts:
@@ -338,7 +338,7 @@ def _walk(graph, outputs):
 
 
 def _check_range(inputs, thought):
-    """Try to make the thought vector leave [-1, 1], with all kinds of images, and weights as training may make them."""
+    """Check that the thought vector stays in [-1, 1] for various images, and for weights as after a training."""
     import keras
     import numpy as np
 
@@ -366,7 +366,7 @@ def _check_range(inputs, thought):
 
 
 def watch(script, arguments, tell):
-    """Run a script as the main program; when it ends, tell whether weights changed after it opened the test file."""
+    """Run a script as the main program. At its end, report whether weights changed after it opened the test file."""
     import gc
     import runpy
 
@@ -374,7 +374,7 @@ def watch(script, arguments, tell):
     opened = []
 
     def weights():
-        """Return the optimisers and how often each has stepped, and the trainable weights and their values."""
+        """Return the optimizers and their numbers of steps, and the trainable weights and their values."""
         keras = sys.modules.get("keras")
         if keras is None:
             return [], []
@@ -387,17 +387,17 @@ def watch(script, arguments, tell):
     def hook(event, details):
         path = details[0] if event == "open" and not opened else None
         if isinstance(path, (str, bytes, os.PathLike)) and os.path.realpath(os.fsdecode(path)) == test:
-            opened.append(None)  # looking at the weights may open files
+            opened.append(None)  # reading the weights may open files
             try:
                 opened[0] = weights()
-            except Exception as error:  # they cannot be looked at now, as while a graph is traced
+            except Exception as error:  # they cannot be read now, as while a graph is traced
                 opened[0] = error
 
     def report():
         if not opened:
-            found = "not checked: Python has not opened the test file"
+            finding = "not checked: Python has not opened the test file"
         elif isinstance(opened[0], Exception):
-            found = f"not checked: {opened[0]}"
+            finding = f"not checked: {opened[0]}"
         else:
             optimizers, variables = opened[0]
             before = {id(thing): count for thing, count in optimizers}
@@ -406,10 +406,10 @@ def watch(script, arguments, tell):
             changed = sum(1 for thing, value in variables if (thing.numpy() != value).any())
             came = [f"{steps} training steps"] * bool(steps) + [f"changes to {changed} weights"] * bool(changed)
             if came:
-                found = f"failed: after it was opened came {' and '.join(came)}"
+                finding = f"failed: after it was opened came {' and '.join(came)}"
             else:
-                found = "passed" if now or variables else "not checked: there are no Keras weights"
-        tell({LAST: found})
+                finding = "passed" if now or variables else "not checked: there are no Keras weights"
+        tell({LAST: finding})
 
     def report_or_say_why():
         if os.getpid() == parent:  # and not a child that it has forked
@@ -418,13 +418,6 @@ def watch(script, arguments, tell):
             except Exception as error:
                 tell({LAST: f"not checked: {error}"})
 
-    leave = os._exit
-
-    def reported_exit(status):
-        report_or_say_why()
-        leave(status)
-
-    os._exit = reported_exit  # some scripts do not wait for the interpreter's own end
     sys.addaudithook(hook)
     sys.argv = [script, *arguments]
     sys.path[0] = os.getcwd()
@@ -435,12 +428,12 @@ def watch(script, arguments, tell):
 
 
 def main():
-    """Do what the command line says."""
+    """Run the command line."""
     descriptor, what, script, *arguments = sys.argv[1:]
 
-    def tell(found):
+    def tell(findings):
         os.lseek(int(descriptor), 0, os.SEEK_SET)
-        os.write(int(descriptor), json.dumps(found).encode())
+        os.write(int(descriptor), json.dumps(findings).encode())
 
     if what == "watch":
         watch(script, arguments, tell)

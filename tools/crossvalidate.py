@@ -26,10 +26,7 @@ from pathlib import Path
 
 import ablation
 import numpy as np
-from runs import ROOT, changed, machine, scripts_parser, table
-
-from support.command_line import fail, positive_integer
-from support.progress import ProgressLine
+from runs import ROOT, ProgressLine, changed, fail, machine, positive_integer, scripts_parser, table
 
 BASELINE = "baseline"
 FOLDS = 5
@@ -200,7 +197,7 @@ def main():
     if sys.argv[1:2] == ["--fold"]:
         print(json.dumps(train_fold(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))))
         return 0
-    parser = scripts_parser(__doc__, runs=10)
+    parser = scripts_parser(__doc__)
     parser.add_argument("--results", required=True, metavar="FILE", help="results are read from there and appended")
     parser.add_argument("--repeats", type=positive_integer, default=10, metavar="N", help="default: 10")
     parser.add_argument("--variants", metavar="FILE", help="JSON: {name: [[text in the script, new text], ...], ...}")

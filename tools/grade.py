@@ -1,12 +1,12 @@
-"""Grade the bundle, or the hand-ins of a whole class: run each script several times and hold the means to the limits.
+"""Grade the bundle or the hand-ins of a class: run each script several times and compare the means with the limits.
 
     python tools/grade.py                                the bundle's four scripts, five runs each
     python tools/grade.py --runs 20 task3_cnn.py         some scripts
     python tools/grade.py --submissions hand_ins/        each folder in it is one submission
 
-Each run is a fresh process in a scratch copy, with limits (sandbox.py); what a reader would check is checked as well
-(checks.py). Exit status 0: everything is valid; 1: something is not; 2: wrong usage; 130: stopped by Ctrl-C.
-docs/grading.md says more.
+Each run is a process of its own in a scratch copy, with limits (sandbox.py). What a reader would check is checked as
+well (checks.py). Exit status 0: everything is valid; 1: something is not; 2: wrong usage; 130: stopped by Ctrl-C. See
+docs/grading.md.
 """
 
 import csv
@@ -15,12 +15,10 @@ import itertools
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import mean, stdev
@@ -28,26 +26,26 @@ from typing import NamedTuple
 
 import checks
 import sandbox
-from runs import ROOT, SCRIPTS, machine, positive, scripts_parser, table
+from runs import ROOT, SCRIPTS, ProgressLine, bundle_files, machine, parse_line, positive_integer, scripts_parser, table
 
-CHECKS = {"grader_checks.py": Path(checks.__file__).read_bytes()}  # joins the files of a submission
+CHECKS = {"grader_checks.py": Path(checks.__file__).read_bytes()}  # added to the files of a submission
 VERSION = 1  # of the JSON file
-MODEL_SECONDS = 120  # for building a model and looking at it
+MODEL_SECONDS = 120  # for building a model and checking it
 LARGEST = 20 * 2**20  # bytes of a submission
-DATA_NAMES = {"dataset.txt", "test.txt"}  # a submission gets these from the grader
-# What TensorFlow's native code writes to standard error when it is imported, whatever a script does.
+DATA_NAMES = {"dataset.txt", "test.txt"}  # the grader adds these
+# What TensorFlow writes to standard error when it is imported, whatever a script does.
 GREETING = re.compile(r"WARNING: All log messages before absl|To enable the following instructions"
                       r"|([IWE]\d{4} |[\d-]+ [\d:.]+: [IWE] ).*\.cc:\d+\]")
 VALID = ("valid, high performance", "valid")
 
-# ------------------------------------------------------------------------------------------------------ what to run
+# ---------------------------------------------------------------------------------------------- submissions and jobs
 
 
 def read_submission(folder):
     """Return the files of a submission as contents (bytes) by relative path; links and hidden folders are left out.
 
-    A folder with nothing but another folder in it, as archives often have, stands for that. Raises OSError if a file
-    cannot be read, ValueError if there is too much to be a submission.
+    A folder that contains only another folder, as archives often do, is replaced by that. Raises OSError if a file
+    cannot be read, ValueError if the submission is too large.
     """
     def refuse(error):
         raise error
@@ -71,7 +69,7 @@ def read_submission(folder):
 
 
 def read_class(folder):
-    """Return the submissions in a folder: {name: files, or the reason (text) why there are none}."""
+    """Return the submissions in a folder: {name: files, or the reason (text) why they cannot be read}."""
     submissions = {}
     for path in sorted(Path(folder).iterdir()):
         if path.is_dir() and not path.name.startswith("."):
@@ -86,25 +84,25 @@ def read_class(folder):
 
 def read_bundle():
     """Return this bundle as the only submission."""
-    return {"bundle": {name: (ROOT / name).read_bytes() for name in ("common.py", *SCRIPTS)}}
+    return {"bundle": bundle_files(*SCRIPTS)}
 
 
 def find_script(files, script):
-    """Return what a submission calls the script of a task: as the bundle does, task3.py, or else task3 and more.
+    """Return the name of a task's script in a submission: that of the bundle, task3.py, or another that begins so.
 
     Raises ValueError if there is no such file, or more than one.
     """
     for name in script, f"{script[:5]}.py":
         if name in files:
             return name
-    found = [name for name in files if re.fullmatch(script[:5] + r"[^/]*\.py", name)]
-    if len(found) != 1:
-        raise ValueError(f"which one is it: {', '.join(found)}?" if found else "not handed in")
-    return found[0]
+    names = [name for name in files if re.fullmatch(script[:5] + r"[^/]*\.py", name)]
+    if len(names) != 1:
+        raise ValueError(f"which one is it: {', '.join(names)}?" if names else "not handed in")
+    return names[0]
 
 
 class Data(NamedTuple):
-    """The contents of the data files: as a script finds them, and with training and test digits in two files."""
+    """The data files by name: as a script gets them, and with training and test digits in two files."""
 
     plain: dict
     apart: dict
@@ -123,10 +121,10 @@ class Data(NamedTuple):
 
 
 def jobs_of(entry, files, runs, data):
-    """Return what has to be done for a script, by name: "model" if it has a `build_model`, "run 1" and so on.
+    """Return the jobs of a script, by name: "model" if it has a `build_model`, "run 1" and so on.
 
-    Each is a dictionary of files and the arguments of Python. The first run of a script that takes `--test` is watched:
-    it gets the training digits and the test digits in two files. entry: see `judge`.
+    A job is a dictionary of files and the arguments of Python. The first run of a script that takes `--test` is
+    watched: it gets the training digits and the test digits in two files. entry: see `judge`.
     """
     script, jobs = entry["script"], {}
     two_files = [script, "--dataset", "dataset.txt", "--test", "test.txt"]
@@ -142,38 +140,34 @@ def jobs_of(entry, files, runs, data):
 
 
 def fonts():
-    """Return Matplotlib's list of fonts for a home folder: each run would make its own, and be charged for it."""
+    """Return Matplotlib's font cache for a home folder. Otherwise each run would make its own in its own time."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], capture_output=True,
                        env=os.environ | {"MPLCONFIGDIR": folder})
         return {f".cache/matplotlib/{path.name}": path.read_bytes() for path in Path(folder).glob("*.json")}
 
-# -------------------------------------------------------------------------------------------------- what came of it
+# ----------------------------------------------------------------------------------------------- records and verdicts
 
 
 def read_line(script, outcome):
     """Return what a run printed, (errors, parameters, minutes), and what is wrong with it ("" if nothing).
 
-    The first is None if there is no line to read it from.
+    The first is None if there is no line of results.
     """
     if outcome.lines != 1:
-        return None, f"printed {outcome.lines or 'no'} lines in place of one"
-    count, cells = len(SCRIPTS[script][0]), outcome.stdout.split()
+        return None, f"printed {outcome.lines or 'no'} lines instead of one"
     try:
-        errors, (parameters, minutes) = [float(cell) for cell in cells[:count]], cells[count:]
-        parameters, minutes = int(parameters), float(minutes)
-        if not all(0 <= error <= 100 for error in errors) or parameters < 0 or not 0 <= minutes < 1e6:
-            raise ValueError
+        figures = parse_line(outcome.stdout, len(SCRIPTS[script][0]))
     except ValueError:
         return None, f"printed nonsense: {outcome.stdout.strip()[:60]!r}"
-    whole = len(outcome.stderr) < sandbox.KEPT  # or else the first line is cut
+    whole = len(outcome.stderr) < sandbox.KEPT  # otherwise the first line is cut
     own = [text for text in outcome.stderr.splitlines()[0 if whole else 1 :]
            if text.strip() and not GREETING.match(text)]
-    return (errors, parameters, minutes), "wrote to standard error" if own else ""
+    return figures, "wrote to standard error" if own else ""
 
 
 def record(script, job, outcome):
-    """Return what is kept of the Outcome of a job, as a dictionary that JSON can hold."""
+    """Return the record of a job from its Outcome: a dictionary that JSON can hold."""
     figures, wrong = read_line(script, outcome) if job != "model" and not outcome.reason else (None, "")
     kept = {"reason": outcome.reason or wrong, "seconds": round(outcome.seconds, 2), "stderr": outcome.stderr,
             "isolated": outcome.isolated, "report": read_report(outcome.report)}
@@ -183,45 +177,47 @@ def record(script, job, outcome):
 
 
 def read_report(text):
-    """Return the findings in a report that a stranger's process has written, and nothing else that may be in it."""
+    """Return the findings in a report that a submission's process has written, without anything else in it."""
     try:
         report = json.loads(text)
     except (ValueError, RecursionError):
         return {}
     if not isinstance(report, dict):
         return {}
-    found = {name: "".join(letter if letter.isprintable() else "?" for letter in value)
-             for name, value in report.items() if isinstance(value, str)
-             and re.match(r"passed$|(failed|not checked): ", value)}
-    return found | {"parameters": report["parameters"]} if isinstance(report.get("parameters"), int) else found
+    findings = {name: "".join(letter if letter.isprintable() else "?" for letter in value)
+                for name, value in report.items() if isinstance(value, str)
+                and re.match(r"passed$|(failed|not checked): ", value)}
+    if isinstance(report.get("parameters"), int):
+        findings["parameters"] = report["parameters"]
+    return findings
 
 
 def findings(entry, runs):
-    """Return what the checks have found in a script: {check: "passed", "failed: WHY" or "not checked: WHY"}.
+    """Return the findings of all checks of a script: {check: "passed", "failed: WHY" or "not checked: WHY"}.
 
     runs: the records of its runs.
     """
     names = checks.OF_MODEL[entry["script"][:5]]
     model, watched = entry["jobs"].get("model"), entry["jobs"].get("run 1")
-    found, report = dict(entry["source"]), model["report"] if model else {}
+    result, report = dict(entry["source"]), model["report"] if model else {}
     if not entry["has_build_model"]:
         why = "there is no build_model"
     elif model and model["reason"]:
         why = f"build_model {model['reason']}"
     else:
         why = "there is no report"
-    found |= {name: report.get(name, f"not checked: {why}") for name in names}
+    result |= {name: report.get(name, f"not checked: {why}") for name in names}
     printed = {run["parameters"] for run in runs if "parameters" in run}
     if "parameters" not in report or not printed:
-        found[checks.COUNT] = f"not checked: {why if printed else 'nothing is printed'}"
+        result[checks.COUNT] = f"not checked: {why if printed else 'nothing is printed'}"
     elif printed == {report["parameters"]}:
-        found[checks.COUNT] = "passed"
+        result[checks.COUNT] = "passed"
     else:
-        found[checks.COUNT] = f"failed: {', '.join(map(str, sorted(printed)))} in place of {report['parameters']}"
+        result[checks.COUNT] = f"failed: {', '.join(map(str, sorted(printed)))} instead of {report['parameters']}"
     why = ("there is no report" if entry["takes_test"] else
-           "it does not take --dataset and --test, and does what it likes with the files beside it")
-    found[checks.LAST] = (watched["report"] if watched else {}).get(checks.LAST, f"not checked: {why}")
-    return found
+           "it does not take --dataset and --test, but reads the files beside it")
+    result[checks.LAST] = (watched["report"] if watched else {}).get(checks.LAST, f"not checked: {why}")
+    return result
 
 
 def judge(task, runs, entry):
@@ -234,12 +230,12 @@ def judge(task, runs, entry):
         return {"state": "not valid", "reasons": [entry["missing"]], "findings": {}}
     names, limits, high, most_parameters, most_minutes = SCRIPTS[task]
     done = {number: entry["jobs"][f"run {number}"] for number in range(1, runs + 1) if f"run {number}" in entry["jobs"]}
-    found = findings(entry, done.values())
+    checked = findings(entry, done.values())
     bad = {number: run["reason"] for number, run in done.items() if run["reason"]}
     reasons = [f"run {', '.join(map(str, bad))}: {'; '.join(dict.fromkeys(bad.values()))}"] if bad else []
-    reasons += [f"{name}: {finding.removeprefix('failed: ')}" for name, finding in found.items()
+    reasons += [f"{name}: {finding.removeprefix('failed: ')}" for name, finding in checked.items()
                 if finding.startswith("failed")]
-    verdict = {"state": "not finished", "reasons": reasons, "findings": found}
+    verdict = {"state": "not finished", "reasons": reasons, "findings": checked}
     good = [run for run in done.values() if "errors" in run]
     if good:
         errors = list(zip(*(run["errors"] for run in good)))
@@ -264,35 +260,35 @@ def judge(task, runs, entry):
 
 
 class Results:
-    """All records, in memory and, where a file is named, on disk after every one of them.
+    """All records, in memory and, if a file is named, on disk: it is saved after every job.
 
-    entries: {submission: {task: entry}}, for the entries see `judge`; one that has jobs also has a "digest". Raises
-    ValueError if the file is there and may not be gone on with, OSError if it cannot be written.
+    entries: {submission: {task: entry}}, for the entries see `judge`. An entry that has jobs also has a "digest".
+    Raises ValueError if the file exists and cannot be resumed, OSError if it cannot be written.
     """
 
     def __init__(self, path, settings, resume):
         self.path, self.settings, self.entries = path, settings, {}
         if path and path.exists():
             if not resume:
-                raise ValueError(f"{path} exists; --resume goes on with it")
+                raise ValueError(f"{path} exists; use --resume to go on with it")
             try:
-                found = json.loads(path.read_text())
-                if found["version"] != VERSION:
+                saved = json.loads(path.read_text())
+                if saved["version"] != VERSION:
                     raise ValueError
-                old, self.entries = found["settings"], found["submissions"]
+                old, self.entries = saved["settings"], saved["submissions"]
             except (ValueError, KeyError, TypeError):
-                raise ValueError(f"{path} is no file of this grader") from None
+                raise ValueError(f"{path} is not a file of this grader") from None
             for name, value in settings.items():
                 if old.get(name) != value:
                     raise ValueError(f"{path} was made with another {name}")
         self.save()
 
     def entry(self, submission, task, fresh):
-        """Return the entry of a script: the one that is there, if its files are the same, else `fresh`."""
+        """Return the entry of a script: the old one if its files are the same, `fresh` if not."""
         tasks = self.entries.setdefault(submission, {})
         old = tasks.get(task, {})
         if "missing" in fresh:
-            tasks[task] = old | fresh  # what has been measured stays, in case that the files come back
+            tasks[task] = old | fresh  # what has been measured stays, in case the files come back
         elif old.get("digest") != fresh["digest"]:
             tasks[task] = fresh
         else:
@@ -300,7 +296,7 @@ class Results:
         return tasks[task]
 
     def save(self, verdicts=None):
-        """Write the file anew beside itself and put it in its place, so that at every time one of the two is whole."""
+        """Write a new file and rename it, so that the results are complete on disk at any time."""
         if self.path is None:
             return
         whole = {"version": VERSION, "settings": self.settings, "submissions": self.entries}
@@ -315,8 +311,8 @@ class Results:
 
 
 def write_csv(path, verdicts):
-    """Write the verdicts as one row for each submission and script."""
-    # Names of folders need not be valid text.
+    """Write the verdicts, one row per submission and script."""
+    # The names of folders may be invalid text.
     with open(path, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.writer(file)
         writer.writerow(["submission", "script", "state", "reasons", "runs", "mean_errors", "worst_errors", "spreads",
@@ -337,16 +333,16 @@ def flat(verdicts):
 
 
 def digest(thing):
-    """Return a fingerprint of files, to know them again."""
+    """Return a hash of some files."""
     return hashlib.sha256(repr(thing).encode()).hexdigest()
 
-# -------------------------------------------------------------------------------------------------- doing the jobs
+# -------------------------------------------------------------------------------------------------- running the jobs
 
 
 def locally(jobs, started):
-    """Do jobs one at a time; yields the key of each and its Outcome, or the OSError that prevented it.
+    """Run jobs one at a time; yields the key of each and its Outcome, or the OSError that prevented it.
 
-    jobs: pairs of a key and the arguments of `sandbox.run`. started: called with the key of a job before it is done.
+    jobs: pairs of a key and the arguments of `sandbox.run`. started: called with the key of a job before it is run.
     """
     for key, arguments in jobs:
         started(key)
@@ -357,9 +353,9 @@ def locally(jobs, started):
 
 
 def on_cluster(address):
-    """Return a function like `locally` that has the jobs done by the workers of a Dask cluster.
+    """Return a function like `locally` that runs the jobs on the workers of a Dask cluster.
 
-    A worker does one job at a time, however many threads it has; the jobs of a worker that dies go to others. The
+    A worker runs one job at a time, however many threads it has. The jobs of a worker that dies go to others. The
     workers need Python with TensorFlow and Dask, and nothing of this project. Raises OSError if there is no cluster.
     """
     import cloudpickle
@@ -389,47 +385,26 @@ def on_cluster(address):
                 raise ConnectionError(f"the cluster is gone: {error}") from None
             try:
                 outcome = future.result()
-            except Exception as error:  # every worker that it was given to has died
+            except Exception as error:  # all workers that got it have died
                 outcome = error
             yield keys.pop(future), outcome
     return run
 
 
-class Display:
-    """Progress on standard error: at a terminal a line that changes, and in any case a line for each job done."""
-
-    def __init__(self, total, done):
-        self.total, self.done, self.made = total, done, 0
-        self.start, self.terminal = time.perf_counter(), sys.stderr.isatty()
-
-    def started(self, key):
-        """Tell what is being done, and how long all of it will take."""
-        if self.terminal:
-            left = (time.perf_counter() - self.start) / max(1, self.made) * (self.total - self.done) / 60
-            text = f"{self.done} of {self.total} done" + (f", {left:.0f} min left" if self.made else "")
-            text = f"{text}; now {' '.join(key)}"[: shutil.get_terminal_size().columns - 1]
-            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
-
-    def finished(self, key, text):
-        """Tell what a job came to."""
-        self.done, self.made = self.done + 1, self.made + 1
-        print(("\r\033[K" if self.terminal else "") + f"{' '.join(key)}: {text}", file=sys.stderr, flush=True)
-
-
-def told(kept, verdict):
-    """Say in a few words what a job came to. verdict: on the runs of its script that are done."""
+def summary(kept, verdict):
+    """Return the result of a job in a few words. verdict: that of the runs of its script so far."""
     if "errors" not in kept:
-        return kept["reason"] or "looked at"
+        return kept["reason"] or "checked"
     text = f"{' '.join(f'{error:.2f}%' for error in kept['errors'])} in {kept['seconds']:.1f} s"
     text += f" (mean of {verdict['runs']}: {' '.join(f'{value:.2f}%' for value in verdict['mean'])})"
     return text + (f", {kept['reason']}" if kept["reason"] else "")
 
 
-def grade(submissions, tasks, results, options, data, do):
-    """Do the jobs that are not done yet, and record them as they come.
+def grade(submissions, tasks, results, options, data, execute):
+    """Run the jobs that are not done yet, and record them as they end.
 
-    submissions: {name: files, or the reason (text) why there are none}. data: a `Data`. do: `locally` or the like.
-    Returns {submission: {task: verdict}} and whether it came to its end.
+    submissions: {name: files, or the reason (text) why they cannot be read}. data: a `Data`. execute: `locally` or the
+    like. Returns {submission: {task: verdict}} and whether all jobs were run.
     """
     entries, todo, total = {}, [], 0
     draws = any(b"matplotlib" in content for files in submissions.values() if isinstance(files, dict)
@@ -455,24 +430,30 @@ def grade(submissions, tasks, results, options, data, do):
             seconds = MODEL_SECONDS if job == "model" else options.timeout or 2 * 60 * SCRIPTS[task][4]
             if job not in entry["jobs"]:
                 todo.append(((submission, task, job), (*arguments, seconds, options.memory, home)))
-    display, whole = Display(total, total - len(todo)), True
-    try:
-        for (submission, task, job), outcome in do(todo, display.started):
-            entry = entries[submission, task]
-            if isinstance(outcome, Exception):  # not the submission's fault, so it is none of its results
-                display.finished((submission, task, job), f"could not be made: {outcome}")
-                continue
-            entry["jobs"][job] = record(task, job, outcome)
-            results.save()
-            display.finished((submission, task, job), told(entry["jobs"][job], judge(task, options.runs, entry)))
-    except (KeyboardInterrupt, OSError) as error:
-        print(f"\nstopped{f' ({error})' * bool(str(error))}; what follows is of the runs so far", file=sys.stderr)
-        whole = False
+    done, complete = total - len(todo), True
+    with ProgressLine("job", total) as progress:
+        def started(key):
+            progress.update(done, " ".join(key))
+
+        try:
+            for (submission, task, job), outcome in execute(todo, started):
+                entry = entries[submission, task]
+                if isinstance(outcome, Exception):  # not the submission's fault, so it is not recorded
+                    text = f"could not be run: {outcome}"
+                else:
+                    entry["jobs"][job] = record(task, job, outcome)
+                    results.save()
+                    text = summary(entry["jobs"][job], judge(task, options.runs, entry))
+                done += 1
+                progress.print(f"{submission} {task} {job}: {text}")
+        except (KeyboardInterrupt, OSError) as error:
+            progress.print(f"stopped{f' ({error})' * bool(str(error))}; the following is of the runs so far")
+            complete = False
     verdicts = {}
     for (submission, task), entry in entries.items():
         verdicts.setdefault(submission, {})[task] = judge(task, options.runs, entry)
     results.save(verdicts)
-    return verdicts, whole
+    return verdicts, complete
 
 # ----------------------------------------------------------------------------------------------------------- output
 
@@ -495,7 +476,7 @@ def rows(submission, task, verdict):
 
 
 def show(verdicts, where, runs):
-    """Print the table, and below it why something is not valid and what was not checked."""
+    """Print the table, then the reasons why something is not valid, and what was not checked."""
     print(f"{runs} runs of each script on {where}; mean ± standard deviation.\n")
     print(table(["submission", "script", "error of", "in %", "worst", "limit (high)", "parameters", "limit", "minutes",
                  "limit", "verdict"], [row for one in flat(verdicts) for row in rows(*one)], "lll" + 7 * "r" + "l"))
@@ -509,20 +490,21 @@ def show(verdicts, where, runs):
 
 
 def parse():
-    """Return the parser and the options of the command line; ends with status 2 if they are wrong."""
+    """Return the parser and the options of the command line. Ends the program with status 2 if they are wrong."""
     parser = scripts_parser(__doc__, runs=5)
     parser.add_argument("--submissions", type=Path, metavar="DIR",
-                        help="grade each folder in DIR in place of the bundle")
+                        help="grade each folder in DIR instead of the bundle")
     parser.add_argument("--dataset", default=ROOT / "dataset.txt", metavar="FILE",
                         help="digits; the first half is for training, the second for testing (default: the bundle's)")
     parser.add_argument("--test", metavar="FILE", help="test digits; then all of --dataset is for training")
-    parser.add_argument("--timeout", type=positive, metavar="SECONDS",
-                        help="after which a run is ended (default: twice the task's limit)")
-    parser.add_argument("--memory", type=positive, default=8, metavar="GIB", help="of each process (default: 8)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all results there, after each run")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the verdicts there, at the end")
-    parser.add_argument("--resume", action="store_true", help="go on where the file of --json ends")
-    parser.add_argument("--dask", metavar="ADDRESS", help="let a Dask cluster do the runs (pip install distributed)")
+    parser.add_argument("--timeout", type=positive_integer, metavar="SECONDS",
+                        help="limit of a run (default: twice the task's limit)")
+    parser.add_argument("--memory", type=positive_integer, default=8, metavar="GIB",
+                        help="limit of each process (default: 8)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save all results there, after each run")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="save the verdicts there, at the end")
+    parser.add_argument("--resume", action="store_true", help="go on with the results in the file of --json")
+    parser.add_argument("--dask", metavar="ADDRESS", help="run on a Dask cluster (pip install distributed)")
     options = parser.parse_args()
     if options.resume and not options.json:
         parser.error("--resume needs --json FILE, which holds the results so far")
@@ -530,45 +512,45 @@ def parse():
 
 
 def main():
-    """Grade, and print or write what comes of it."""
+    """Grade, then print and save the results."""
     for stream in sys.stdout, sys.stderr:
-        stream.reconfigure(errors="backslashreplace")  # for names of folders that are no valid text
+        stream.reconfigure(errors="backslashreplace")  # for names of folders that are not valid text
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
     parser, options = parse()
     if not hasattr(os, "fork"):
         parser.error("the grader needs Linux or macOS (on Windows its Linux subsystem)")
-    if not options.dask and not find_spec("tensorflow"):  # or else each hand-in would be found to crash
-        parser.error(f"{sys.executable} has no TensorFlow: install what the scripts need, or start the grader by a "
-                     "Python that has it")
+    if not options.dask and not find_spec("tensorflow"):  # otherwise every hand-in would crash
+        parser.error(f"{sys.executable} has no TensorFlow: install what the scripts need, or start the grader "
+                     "with a Python that has it")
     try:
         data = Data.read(options.dataset, options.test)
         submissions = read_class(options.submissions) if options.submissions else read_bundle()
         settings = {"dataset": digest(data), "timeout": options.timeout, "memory": options.memory}
         if options.dask:
-            do, where = on_cluster(options.dask), f"the workers of {options.dask}"
+            execute, where = on_cluster(options.dask), f"the workers of {options.dask}"
         else:
-            do, where = locally, machine()
+            execute, where = locally, machine()
             if not sandbox.isolated():
-                print("This system cannot shut a program in: scripts can reach the network, and write where you can.",
+                print("This system has no sandbox: scripts can reach the network, and write where you can.",
                       file=sys.stderr)
-        if options.csv and not options.csv.parent.is_dir():  # better told now than after the last run
+        if options.csv and not options.csv.parent.is_dir():  # better now than after the last run
             raise ValueError(f"{options.csv.parent}: no such folder")
         results = Results(options.json, settings, options.resume)
     except (OSError, ValueError) as error:
         parser.error(str(error))
     except ImportError as error:
         parser.error(f"--dask needs {error.name} (to install it: pip install distributed)")
-    verdicts, whole = grade(submissions, options.scripts or list(SCRIPTS), results, options, data, do)
-    walls = {job["isolated"] for tasks in results.entries.values() for entry in tasks.values()
+    verdicts, complete = grade(submissions, options.scripts or list(SCRIPTS), results, options, data, execute)
+    sandboxed = {job["isolated"] for tasks in results.entries.values() for entry in tasks.values()
              for job in entry.get("jobs", {}).values()}
-    shut = "shut in" if walls == {True} else "not all of them shut in" if True in walls else "not shut in"
-    show(verdicts, f"{where}, {shut}", options.runs)
+    how = "sandboxed" if sandboxed == {True} else "some of them sandboxed" if True in sandboxed else "not sandboxed"
+    show(verdicts, f"{where}, {how}", options.runs)
     if options.csv:
         try:
             write_csv(options.csv, verdicts)
         except OSError as error:
             parser.error(str(error))
-    if not whole:
+    if not complete:
         return 130
     return 0 if {verdict["state"] for *_, verdict in flat(verdicts)} <= set(VALID) else 1
 

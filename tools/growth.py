@@ -1,10 +1,10 @@
-"""Measure how the error falls with more training digits and with more training, and what that costs.
+"""Measure how the error falls with more training digits and with longer training, and what that costs.
 
-    python tools/growth.py --figures docs/figures             two runs a point: an hour on two cores
+    python tools/growth.py --figures docs/figures             two runs per point: an hour on two cores
     python tools/growth.py --figures DIR --runs 1 task3_cnn.py
 
-Trains on the first 100 to 1,000 training digits, and on all of them for a fraction of the epochs up to twice as many;
-tests on the test digits. Draws the plots of docs/growth.md (digits.png and training.png) in DIR and prints their table.
+Trains on the first 100 to 1,000 training digits, and on all of them with 1/16 of the steps up to twice as many, and
+measures the test error. Saves the plots of docs/growth.md (digits.png and training.png) in DIR and prints their tables.
 """
 
 import re
@@ -20,7 +20,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 
 DIGITS = [100, 200, 400, 700, 1000]
-EPOCHS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2]  # times those of the script
+STEPS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2]  # times those of the script
 TICKS = [0, 1, 2, 5, 10, 20, 50, 100]  # of errors, in %
 COLOURS = ["#94a4a2", "#3f90da", "#832db6", "#bd1f01", "#ffa90e"]
 
@@ -35,35 +35,35 @@ def fewer_digits(script, count, folder):
     return lambda _: run(script, "--dataset", str(training), "--test", str(test))
 
 
-def other_epochs(script, factor):
-    """Return a job that runs a script with `factor` times its epochs."""
-    constant, epochs = re.search(r"\nEPOCHS = (\d+)", (ROOT / script).read_text()).group(0, 1)
+def other_steps(script, factor):
+    """Return a job that runs a script with `factor` times its steps."""
+    name, steps = re.search(r"^(STEPS|EPOCHS) = (\d+)", (ROOT / script).read_text(), re.MULTILINE).groups()
 
     def job(_):
-        with changed(script, [(constant, f"\nEPOCHS = {max(1, round(factor * int(epochs)))}")]) as path:
+        with changed(script, [(f"\n{name} = {steps}", f"\n{name} = {max(1, round(factor * int(steps)))}")]) as path:
             return run(path)
     return job
 
 
 def curves(points):
     """Yield label, setting: Results, and number of the error, for each error of each script in `points`."""
-    for script, found in points.items():
+    for script, settings in points.items():
         names = SCRIPTS[script][0]
         for number, name in enumerate(names):
             label = script.removesuffix(".py") + (f", {name}" if len(names) > 1 else "")
-            yield label, {setting: results for setting, results in found.items() if results}, number
+            yield label, {setting: results for setting, results in settings.items() if results}, number
 
 
 def draw_digits(points):
     """Return the figure of error and time by the number of training digits: {script: {digits: [Result, ...]}}."""
     figure, (above, below) = plt.subplots(2, 1, figsize=(7, 8), sharex=True, layout="constrained")
     figure.suptitle("More training digits")
-    for colour, (label, found, number) in zip(COLOURS, curves(points)):
-        errors = [[result.errors[number] for result in results] for results in found.values()]
-        _plot(above, found, errors, label, colour)
+    for colour, (label, settings, number) in zip(COLOURS, curves(points)):
+        errors = [[result.errors[number] for result in results] for results in settings.values()]
+        _plot(above, settings, errors, label, colour)
         if number == 0:
-            seconds = [[result.seconds for result in results] for results in found.values()]
-            _plot(below, found, seconds, label, colour)
+            seconds = [[result.seconds for result in results] for results in settings.values()]
+            _plot(below, settings, seconds, label, colour)
     above.set(xscale="log", xticks=DIGITS)
     below.set(ylabel="seconds, whole process", xlabel="training digits", ylim=(0, None))
     return _finish(figure, above, below)
@@ -72,10 +72,10 @@ def draw_digits(points):
 def draw_training(points):
     """Return the figure of the error by the seconds of a run: {script: {factor: [Result, ...]}}."""
     figure, panel = plt.subplots(figsize=(7, 5), layout="constrained")
-    for colour, (label, found, number) in zip(COLOURS, curves(points)):
-        _plot(panel, [mean(result.seconds for result in results) for results in found.values()],
-              [[result.errors[number] for result in results] for results in found.values()], label, colour)
-    panel.set(title="More training", xlabel="seconds, whole process", xscale="log", xticks=[5, 10, 20, 50, 100])
+    for colour, (label, settings, number) in zip(COLOURS, curves(points)):
+        _plot(panel, [mean(result.seconds for result in results) for results in settings.values()],
+              [[result.errors[number] for result in results] for results in settings.values()], label, colour)
+    panel.set(title="Longer training", xlabel="seconds, whole process", xscale="log", xticks=[5, 10, 20, 50, 100])
     return _finish(figure, panel)
 
 
@@ -116,24 +116,24 @@ def main():
     with TemporaryDirectory() as folder:
         for script in scripts:
             digits[script] = {count: f"{script} with {count} digits" for count in DIGITS}
-            training[script] = {factor: f"{script} with {factor:g} times the epochs" for factor in EPOCHS}
-            training[script][1] = digits[script][1000]  # the script as it is: one run is enough
+            training[script] = {factor: f"{script} with {factor:g} times the steps" for factor in STEPS}
+            training[script][1] = digits[script][1000]  # the baseline, which needs no second job
             jobs |= {name: fewer_digits(script, count, folder) for count, name in digits[script].items()}
-            jobs |= {name: other_epochs(script, factor) for factor, name in training[script].items() if factor != 1}
-        results = run_in_turn(jobs, options.runs)
+            jobs |= {name: other_steps(script, factor) for factor, name in training[script].items() if factor != 1}
+        runs = run_in_turn(jobs, options.runs)
     for points in (*digits.values(), *training.values()):
-        points |= {setting: results[name] for setting, name in points.items()}
+        points |= {setting: runs[name] for setting, name in points.items()}
 
     print(f"Means of {options.runs} runs on {machine()}.\n")
-    for head, points in (("training digits", digits), ("epochs, times the script's", training)):
+    for head, points in (("training digits", digits), ("steps, times the script's", training)):
         for script in scripts:
             names = SCRIPTS[script][0]
-            print(table([f"`{script}`: {head}", *(f"{name}, % wrong" for name in names), "seconds"],
-                        [[f"{setting:g}", *means(found)] for setting, found in points[script].items() if found],
+            print(table([f"`{script}`: {head}", *(f"{name}, error in %" for name in names), "seconds"],
+                        [[f"{setting:g}", *means(results)] for setting, results in points[script].items() if results],
                         (len(names) + 2) * "r"), end="\n\n")
     draw_digits(digits).savefig(Path(options.figures) / "digits.png", dpi=100)
     draw_training(training).savefig(Path(options.figures) / "training.png", dpi=100)
-    return 0 if all(len(found) == options.runs for found in results.values()) else 1
+    return 0 if all(len(results) == options.runs for results in runs.values()) else 1
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Run the task scripts again and again and print what a README can hold: mean, spread and worst of every figure.
+"""Run the task scripts again and again and print mean, standard deviation and worst of their figures.
 
     python tools/measure.py                              five runs of each of the four scripts
     python tools/measure.py --runs 20 task3_cnn.py       twenty runs of one
-    python tools/measure.py --validation                 the five fifths of the training digits in turn, no test digits
+    python tools/measure.py --validation                 the five folds of the training digits in turn, no test digits
 
-Each run is a fresh process; nothing else heavy should run beside it. Seconds are those of the
-whole process. Below the table stands the histogram of each error.
+Each run is a process of its own, and nothing else heavy should run at the same time. Seconds are those of the whole
+process. The histogram of each error follows the table.
 """
 
 import sys
@@ -31,12 +31,12 @@ def rows(script, results):
 
 
 def spread(values, digits):
-    """Return the standard deviation as text, if there is one."""
+    """Return ± and the standard deviation as text, nothing for a single value."""
     return f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
 
 
 def histogram(errors):
-    """Return a histogram of errors as lines of text, a line for each value from the least to the greatest."""
+    """Return a histogram of errors as lines of text, one line per value, from the least to the greatest."""
     width = max(0.1, round((max(errors) - min(errors)) / 20, 1))
     counts = Counter(round(error / width) for error in errors)
     return [f"{bin * width:6.2f}%  {'#' * counts[bin]}" for bin in range(min(counts), max(counts) + 1)]
@@ -45,24 +45,24 @@ def histogram(errors):
 def main():
     """Run the scripts, then print table and histograms."""
     parser = scripts_parser(__doc__, runs=5)
-    parser.add_argument("--validation", action="store_true", help="measure on fifths of the training digits")
+    parser.add_argument("--validation", action="store_true", help="measure on the folds of the training digits")
     options = parser.parse_args()
 
     def job(script):
         return lambda number: run(script, *(["--validation", str(number % 5 + 1)] if options.validation else []))
 
     results = run_in_turn({script: job(script) for script in options.scripts or SCRIPTS}, options.runs)
-    missing = sum(options.runs - len(found) for found in results.values())
-    results = {script: found for script, found in results.items() if found}
+    missing = sum(options.runs - len(runs) for runs in results.values())
+    results = {script: runs for script, runs in results.items() if runs}
 
     print(f"{options.runs} runs of each script on {machine()}; mean ± standard deviation.\n")
-    kind = "validation" if options.validation else "test"
-    print(table(["script", f"{kind} error of", "in %", "worst", "limit (high)", "parameters", "limit", "seconds",
+    split = "validation" if options.validation else "test"
+    print(table(["script", f"{split} error of", "in %", "worst", "limit (high)", "parameters", "limit", "seconds",
                  "limit"],
-                [row for script, found in results.items() for row in rows(script, found)], "ll" + 7 * "r"))
-    for script, found in results.items():
+                [row for script, runs in results.items() for row in rows(script, runs)], "ll" + 7 * "r"))
+    for script, runs in results.items():
         for number, name in enumerate(SCRIPTS[script][0]):
-            print(f"\n{script}, {name}:", *histogram([result.errors[number] for result in found]), sep="\n")
+            print(f"\n{script}, {name}:", *histogram([result.errors[number] for result in runs]), sep="\n")
     if missing:
         print(f"\n{missing} runs failed or were not made; they are not in these figures.")
     return 1 if missing else 0

@@ -1,12 +1,11 @@
-"""What the programs in tools/ share: runs of scripts in processes of their own, changed copies of scripts, progress."""
+"""What the programs in tools/ share: runs of scripts as processes, changed copies of scripts, tables."""
 
-import argparse
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import time
+from argparse import ArgumentTypeError
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,8 +14,11 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from support.command_line import Parser, positive_integer
+from support.command_line import Parser, fail, positive_integer
 from support.progress import ProgressLine
+
+__all__ = ["ROOT", "SCRIPTS", "Parser", "ProgressLine", "Result", "bundle_files", "changed", "fail", "machine",
+           "parse_line", "positive_integer", "run", "run_in_turn", "scripts_parser", "table"]
 
 # script: (names of its errors, their limits in %, limits of high performance, limit of parameters, of minutes)
 SCRIPTS = {
@@ -29,7 +31,7 @@ TIMEOUT = 600  # seconds: twice the longest limit
 
 
 class Result(NamedTuple):
-    """What a run came to: errors in %, in the order of the printed line, parameters, seconds of the whole process."""
+    """The result of a run: errors in %, in the order of the printed line, parameters, seconds of the whole process."""
 
     errors: list
     parameters: int
@@ -37,6 +39,20 @@ class Result(NamedTuple):
 
     def __str__(self):
         return f"{' '.join(f'{error:.2f}%' for error in self.errors)} in {self.seconds:.1f} s"
+
+
+def parse_line(text, count=None):
+    """Return the numbers of a line of results: errors (a list, in %), parameters, minutes.
+
+    count: the number of errors, any if it is None. Raises ValueError if the text is anything else.
+    """
+    *errors, parameters, minutes = text.split()
+    errors, parameters, minutes = [float(error) for error in errors], int(parameters), float(minutes)
+    if not errors or count not in (None, len(errors)) or not all(0 <= error <= 100 for error in errors):
+        raise ValueError("not such a line of errors")
+    if parameters < 0 or not 0 <= minutes < 1e6:
+        raise ValueError("no number of parameters or minutes")
+    return errors, parameters, minutes
 
 
 def run(script, *arguments):
@@ -53,8 +69,8 @@ def run(script, *arguments):
     seconds = time.perf_counter() - start
     if ran.returncode or ran.stderr or ran.stdout.count("\n") != 1:
         raise ValueError(f"{script} ended with status {ran.returncode} and printed:\n{ran.stdout}{ran.stderr}")
-    *errors, parameters, _ = ran.stdout.split()
-    return Result([float(error) for error in errors], int(parameters), seconds)
+    errors, parameters, _ = parse_line(ran.stdout)
+    return Result(errors, parameters, seconds)
 
 
 def bundle_files(*scripts):
@@ -65,10 +81,10 @@ def bundle_files(*scripts):
 
 @contextmanager
 def changed(script, changes):
-    """Make a copy of the bundle in which a script is changed, for the time of a `with`; yields the script's path.
+    """Make a copy of the bundle with a changed script, for the time of a `with`; yields the path of the script.
 
-    changes: pairs of a text that stands in the script exactly once and what replaces it. Raises ValueError if one of
-    them does not: then the script has moved on, and the caller must follow.
+    changes: pairs of a text that occurs exactly once in the script, and its replacement. Raises ValueError if one of
+    them does not: then the script is newer than the change.
     """
     with TemporaryDirectory() as folder:
         for name, content in bundle_files(script).items():
@@ -76,49 +92,43 @@ def changed(script, changes):
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(content)
         os.symlink(ROOT / "dataset.txt", Path(folder, "dataset.txt"))
-        path = Path(folder) / script
+        path = Path(folder, script)
         text = path.read_text()
         for old, new in changes:
             if text.count(old) != 1:
-                raise ValueError(f"{script} has {text.count(old)} times in place of once: {old}")
+                raise ValueError(f"{script} contains {text.count(old)} times instead of once: {old}")
             text = text.replace(old, new)
         path.write_text(text)
         yield path
 
 
 def run_in_turn(jobs, rounds):
-    """Do jobs in turn, round after round, so that a change of the machine's speed meets all of them alike.
+    """Run jobs in turn, round after round, so that a change in the speed of the machine affects all of them alike.
 
-    jobs: names and functions that take the number of the round, from 0, and return a Result. Returns a dictionary of
-    lists of Results by the same names. A job that raises ValueError is told of and left out; Ctrl-C ends the rounds,
-    and what there is is returned. Progress goes to standard error.
+    jobs: functions by name that take the number of the round, from 0, and return a Result. Returns lists of Results by
+    the same names. A job that raises ValueError is reported and left out. Ctrl-C ends the rounds, and the results so
+    far are returned. Progress goes to standard error.
     """
-    results = {name: [] for name in jobs}
-    start, done, total, terminal = time.perf_counter(), 0, rounds * len(jobs), sys.stderr.isatty()
-
-    def tell(text, end="\n"):
-        print(f"\r\033[K{text}" if terminal else text, end=end, file=sys.stderr, flush=True)
-
-    try:
-        for number in range(rounds):
-            for name, job in jobs.items():
-                if terminal:
-                    left = (time.perf_counter() - start) / max(done, 1) * (total - done) / 60
-                    tell(f"{done} of {total} runs done" + (f", {left:.0f} min left" if done else "") + f"; now {name}",
-                         end="")
-                try:
-                    results[name].append(job(number))
-                    tell(f"round {number + 1} of {rounds}, {name}: {results[name][-1]}")
-                except ValueError as error:
-                    tell(f"round {number + 1} of {rounds}, {name}: {error}")
-                done += 1
-    except KeyboardInterrupt:
-        tell("stopped; what follows is of the runs so far")
+    results, done = {name: [] for name in jobs}, 0
+    with ProgressLine("run", rounds * len(jobs)) as progress:
+        try:
+            for number in range(rounds):
+                for name, job in jobs.items():
+                    progress.update(done, name)
+                    try:
+                        results[name].append(job(number))
+                        outcome = results[name][-1]
+                    except ValueError as error:
+                        outcome = error
+                    progress.print(f"round {number + 1} of {rounds}, {name}: {outcome}")
+                    done += 1
+        except KeyboardInterrupt:
+            progress.print("stopped; the following is of the runs so far")
     return results
 
 
 def machine():
-    """Say in a few words what the runs ran on."""
+    """Return a short description of the machine that the runs ran on."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{cores} core{'s' * (cores > 1)} ({platform.machine()}), Python {platform.python_version()}"
 
@@ -129,17 +139,19 @@ def table(head, rows, align):
     return "\n".join(f"| {' | '.join(map(str, cells))} |" for cells in (head, rule, *rows))
 
 
-def scripts_parser(description, runs):
-    """Return a parser of the command line `[--runs N] [SCRIPT ...]`; N is `runs` unless told."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+def scripts_parser(description, runs=None):
+    """Return a parser of the command line `[--runs N] [SCRIPT ...]`, N being `runs` by default; no --runs if None."""
+    parser = Parser(description)
     parser.add_argument("scripts", nargs="*", metavar="SCRIPT", type=_script,
                         help="as the bundle calls them, such as task3_cnn.py (default: all four)")
-    parser.add_argument("--runs", type=positive_integer, default=runs, metavar="N", help=f"of each script (default: {runs})")
+    if runs:
+        parser.add_argument("--runs", type=positive_integer, default=runs, metavar="N",
+                            help=f"of each script (default: {runs})")
     return parser
 
 
 def _script(text):
     name = Path(text).name
     if name not in SCRIPTS:
-        raise argparse.ArgumentTypeError(f"no such script: {text}")
+        raise ArgumentTypeError(f"no such script: {text}")
     return name

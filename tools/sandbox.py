@@ -1,11 +1,11 @@
-"""Run a stranger's program: in a scratch folder, with limits, away from the network, and gone when it is over.
+"""Run an untrusted program in a sandbox: in a scratch folder, with limits, without a network.
 
 Where Linux's `unshare` works, as it does for every user of most systems, the program has no network, can write in its
-scratch folder only, and lives in a world of processes that ends with it. Elsewhere it keeps the network, can write
-where the grader can, and what it starts in a session of its own outlives it. `isolated` says which of the two it is. In
-both cases there are limits of time, memory and file size.
+scratch folder only, and runs in a process namespace that ends with it. Elsewhere it has the network, can write where
+the grader can, and processes that it starts in a session of their own outlive it. `isolated` returns which of the two
+is the case. In both cases there are limits of time, memory and file size.
 
-This file is also the program that runs inside and starts the stranger's: `launch`.
+This file is also the program that runs inside the sandbox and starts the untrusted one: `launch`.
 """
 
 import contextlib
@@ -25,14 +25,15 @@ OUTPUT = 1  # MiB, of standard output and of standard error
 KEPT = 2000  # characters of them that are kept
 REPORT = 20_000  # and of a report
 POLL = 0.05  # seconds
-WALLS = ["unshare", "--user", "--map-root-user", "--net", "--pid", "--mount", "--mount-proc", "--fork", "--kill-child"]
+SANDBOX = ["unshare", "--user", "--map-root-user", "--net", "--pid", "--mount", "--mount-proc", "--fork",
+           "--kill-child"]
 
 
 class Outcome(NamedTuple):
-    """How a run ended. `reason` is empty if it ended by itself with status 0, else says in a few words what happened.
+    """How a run ended. `reason` is empty if it ended by itself with status 0, otherwise what happened in a few words.
 
-    stdout: the beginning of what it wrote there, and how many lines that had; stderr: the end; seconds: of the whole
-    process; report: what it wrote to the file descriptor of its report; isolated: whether it was shut in.
+    stdout: the beginning of standard output, lines: its number of lines; stderr: the end of standard error; seconds: of
+    the whole process; report: what it wrote to the file descriptor of its report; isolated: whether it was sandboxed.
     """
 
     reason: str
@@ -48,8 +49,8 @@ def run(files, arguments, seconds, memory, home=()):
     """Run `python ARGUMENTS` in a scratch folder with these files, and return its Outcome.
 
     files: contents (bytes) by path relative to the folder; home: the same for its home folder. arguments: `{report}` in
-    one of them stands for the number of a file descriptor that takes a report. seconds: after which it is ended.
-    memory: in GiB, for the data of each of its processes. Raises OSError if the run cannot be made.
+    one of them is replaced by the number of a file descriptor for a report. seconds: the limit of time. memory: the
+    limit of the data of each process, in GiB. Raises OSError if the program cannot be run.
     """
     scratch = os.path.realpath(tempfile.mkdtemp(prefix="grade-"))
     try:
@@ -71,7 +72,7 @@ def run(files, arguments, seconds, memory, home=()):
                            len(_read(stdout, OUTPUT << 20).splitlines()), errors, spent, _read(report, REPORT),
                            isolated())
     finally:
-        # Not by shutil.rmtree: a stranger can make a tree that is too deep for it, or forbids to be looked into.
+        # Not by shutil.rmtree: the tree may be too deep for it, or have folders without permissions.
         subprocess.run(["sh", "-c", 'chmod -R u+rwX "$0"; rm -rf "$0"', scratch], capture_output=True)
 
 
@@ -79,7 +80,7 @@ _isolated = None  # once it is known
 
 
 def isolated():
-    """Tell whether this system can shut a program in: not reach the network nor write outside its folder."""
+    """Return whether this system can sandbox a program: no network, no writing outside its folder."""
     global _isolated
     if _isolated is None:
         program = "open('mine', 'w')\ntry: open('../../theirs', 'w')\nexcept OSError: raise SystemExit(77)"
@@ -94,13 +95,13 @@ def isolated():
     return _isolated
 
 
-def _run(scratch, walled, arguments, memory, deadline, stdout, stderr, report):
-    """Run Python in a scratch folder; return its status and why it was ended, "" if it ended by itself."""
-    theirs, ours = os.pipe()  # when the grader is gone, its end is closed, and `launch` ends everything
+def _run(scratch, sandboxed, arguments, memory, deadline, stdout, stderr, report):
+    """Run Python in a scratch folder. Return its status and why it was ended, "" if it ended by itself."""
+    theirs, ours = os.pipe()  # when the grader ends, its end is closed, and `launch` ends everything
     process = None
     try:
         process = subprocess.Popen(
-            [*(WALLS if walled else []), sys.executable, "-ISc", SOURCE, scratch, str(int(walled)), str(theirs),
+            [*(SANDBOX if sandboxed else []), sys.executable, "-ISc", SOURCE, scratch, str(int(sandboxed)), str(theirs),
              str(int(memory * 2**30)), sys.executable, *arguments],
             cwd=scratch, env=_environment(scratch), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
             start_new_session=True, pass_fds=[theirs, report.fileno()])
@@ -116,7 +117,7 @@ def _run(scratch, walled, arguments, memory, deadline, stdout, stderr, report):
 
 
 def _wait(process, deadline, outputs):
-    """Wait until the process ends ("" is returned), its time is over ("time"), or it writes too much (the reason)."""
+    """Wait until the process ends (returns ""), its time is over ("time"), or it writes too much (the reason)."""
     ended = False
     while True:
         for name, file in outputs.items():
@@ -132,10 +133,10 @@ def _wait(process, deadline, outputs):
 
 
 def _reason(status, stderr, memory):
-    """Say in a few words why a program ended with a status other than 0."""
+    """Return in a few words why a program ended with a status other than 0."""
     if status == 0:
         return ""
-    number = -status if status < 0 else status - 128  # of the signal that has ended it, if one has
+    number = -status if status < 0 else status - 128  # of the signal that ended it, if there was one
     if number == signal.SIGXFSZ or "File too large" in stderr:
         return f"wrote a file of more than {FILE_SIZE} MiB"
     if any(sign in stderr for sign in ("MemoryError", "bad_alloc", "Cannot allocate memory", "out of memory")):
@@ -152,7 +153,7 @@ def _read(file, count, end=False):
 
 
 def _environment(scratch):
-    """Return the environment of a program: no GPU, no screen, a quiet TensorFlow, nothing of the grader's own."""
+    """Return the environment of a program: no GPU, no screen, a quiet TensorFlow, none of the grader's variables."""
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
     return kept | {"HOME": f"{scratch}/home", "TMPDIR": f"{scratch}/tmp", "CUDA_VISIBLE_DEVICES": "-1",
                    "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "agg",
@@ -161,13 +162,13 @@ def _environment(scratch):
 # ---------------------------------------------------------------------------------------------------------- inside
 
 
-def launch(scratch, walled, pipe, memory, *command):
-    """Set the limits, run the stranger's program, and end with its status; behind walls everything else ends as well.
+def launch(scratch, sandboxed, pipe, memory, *command):
+    """Set the limits, run the untrusted program, and end with its status. In a sandbox all its processes end as well.
 
-    Behind walls this is the first process of its world. The stranger's could not be that one, for signals such as that
-    of `abort` do nothing to the first.
+    In a sandbox this is the first process of the namespace. The untrusted program cannot be the first one, because
+    signals such as that of `abort` do not end the first process.
     """
-    if int(walled):
+    if int(sandboxed):
         _make_read_only(scratch)
         command = ("setpriv", "--bounding-set=-all", "--no-new-privs", *command)  # or it could undo that
     os.chdir(f"{scratch}/submission")
@@ -181,7 +182,7 @@ def launch(scratch, walled, pipe, memory, *command):
     def die_with_grader():
         os.read(int(pipe), 1)
         os.killpg(0, signal.SIGKILL)
-        os._exit(1)  # the first process of a world is not killed by that, but all others are once it ends
+        os._exit(1)  # that does not kill the first process of a namespace; when it ends, all others do
 
     threading.Thread(target=die_with_grader, daemon=True).start()
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -189,12 +190,12 @@ def launch(scratch, walled, pipe, memory, *command):
 
 
 def _make_read_only(scratch):
-    """Make the whole file system of this world read-only but for a folder and a new /dev/shm."""
+    """Make the file system of this namespace read-only, except for a folder and a new /dev/shm."""
     subprocess.run(["mount", "--bind", scratch, scratch], check=True)
     for line in Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines():
         target, options = (re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), field)
                            for field in line.split()[4:6])
-        if target != scratch:  # some cannot be changed, which are the system's own
+        if target != scratch:  # some cannot be changed: they belong to the system
             subprocess.run(["mount", "-o", f"remount,bind,{options},ro", target], capture_output=True)
     if os.path.isdir("/dev/shm"):
         subprocess.run(["mount", "-t", "tmpfs", "none", "/dev/shm"], check=True)
@@ -205,4 +206,4 @@ if __name__ == "__main__":
 
     launch(*sys.argv[1:])
 
-SOURCE = Path(__file__).read_text()  # so that it goes along to other machines
+SOURCE = Path(__file__).read_text()  # for the workers of a cluster

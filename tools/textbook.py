@@ -1,9 +1,9 @@
-"""The four tasks as a lecture would solve them: what the bundle's scripts are measured against (`benchmark.py`).
+"""The four tasks solved as in a textbook, to compare the bundle's scripts with (`benchmark.py`).
 
     python tools/textbook.py cnn     prints what task3_cnn.py prints: test error in %, parameters, minutes
 
 Plain networks and plain gradient descent on the whole training set, without batches, distortion or a schedule. The
-four are autoencoder, multitask, cnn and rnn; the flags of the scripts work here as well.
+four solutions are autoencoder, multitask, cnn and rnn. They take the flags of the scripts.
 """
 
 import sys
@@ -12,6 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import common  # first: it starts the clock and keeps TensorFlow quiet
+from support.command_line import fail
 
 import keras
 from keras import layers
@@ -25,7 +26,7 @@ class TiedDecoder(layers.Layer):
         self.encoder = encoder
 
     def build(self, shape):
-        """Make the bias."""
+        """Create the bias."""
         self.bias = self.add_weight(shape=(self.encoder.kernel.shape[0],), initializer="zeros")
 
     def call(self, thought):
@@ -34,10 +35,10 @@ class TiedDecoder(layers.Layer):
 
 
 class LearnedState(layers.Layer):
-    """The state in which a recurrent layer begins, learned: (batch, ...) to (batch, 256), the same for all."""
+    """The learned initial state of a recurrent layer: (batch, ...) to (batch, 256), the same for all."""
 
     def build(self, shape):
-        """Make the state."""
+        """Create the state."""
         self.state = self.add_weight(shape=(1, 256), initializer="zeros")
 
     def call(self, x):
@@ -101,7 +102,7 @@ SOLUTIONS = {"autoencoder": autoencoder, "multitask": multitask, "cnn": cnn, "rn
 def main():
     """Train the solution that the command line names, then measure."""
     if len(sys.argv) < 2 or sys.argv[1] not in {*SOLUTIONS, "-h", "--help"}:
-        common.fail(f"which solution? {', '.join(SOLUTIONS)}")
+        fail(f"which solution? {', '.join(SOLUTIONS)}")
     solution = SOLUTIONS.get(sys.argv[1])
     if solution:
         del sys.argv[1]
