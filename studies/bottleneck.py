@@ -1,10 +1,10 @@
-"""Digits through a bottleneck of three neurons, and a walk through the space behind it (question 1 of the sheet).
+"""An autoencoder of digits with a bottleneck of three neurons, and what the space of its codes is like (question 1).
 
     python -m studies.bottleneck --figures figures --save digits.npz   trains; saves figures and network
-    python -m studies.bottleneck --load digits.npz --at 5 -3 9         decodes a place of your choice
+    python -m studies.bottleneck --load digits.npz --at 5 -3 9         decodes a point of your choice
 
 A deep autoencoder in NumPy (`network.py`), trained by stochastic gradient descent on the bundle's 1,000 training
-digits. Three numbers a digit are a place in space: the classes are clouds there, and any place can be decoded.
+digits. The code of a digit is a point in three dimensions. The classes form clouds, and any point can be decoded.
 """
 
 import argparse
@@ -13,6 +13,8 @@ import os
 import common
 from studies import shared
 from studies.network import Layer, Network
+from support import figures
+from support.command_line import fail
 
 import numpy as np
 
@@ -28,52 +30,54 @@ ANGLES = [(20, -60), (20, 30), (20, 120), (60, -60)]  # degrees: elevation and a
 
 def build_network():
     """Return the untrained autoencoder: pixels 0 or 1, (n, 784), to their probabilities."""
-    activations = ["relu", "relu", "identity", "relu", "relu", "logistic"]
+    activations = ["relu", "relu", "identity", "relu", "relu", "sigmoid"]
     layers = [Layer(*sizes, activation, np.float32) for *sizes, activation in zip(SIZES, SIZES[1:], activations)]
     return Network(layers, "binary cross-entropy")
 
 
 def train(network, pixels, epochs=EPOCHS):
-    """Fit the network to pixels (n, 784), with a step size that falls along a cosine."""
-    with shared.Progress("epoch", epochs) as progress:
-        network.train(pixels, pixels, epochs, lambda share: LEARNING_RATE * np.cos(np.pi / 2 * share), MOMENTUM,
-                      BATCH_SIZE, on_epoch=progress.tell)
+    """Fit the network to pixels (n, 784), with cosine decay of the learning rate."""
+    with shared.ProgressLine("epoch", epochs) as progress:
+        network.train(pixels, pixels, epochs, lambda done: LEARNING_RATE * np.cos(np.pi / 2 * done), MOMENTUM,
+                      BATCH_SIZE, on_epoch=progress.update)
 
 
-def wrong(pixels, decoded):
+def pixel_error(pixels, decoded):
     """Return the share of pixels that differ once the decoded ones are rounded, in %."""
     return 100 * np.mean((decoded > 0.5) != (pixels > 0.5))
 
 
 def distances(first, second):
-    """Return the distance of each place in `first` (m, 3) from each in `second` (n, 3): (m, n)."""
+    """Return the distance of each point in `first` (m, 3) from each point in `second` (n, 3): (m, n)."""
     return np.linalg.norm(first[:, None] - second, axis=2)
 
 
 def results(encode, decode, training, test):
-    """Return pixels wrong on training and test digits, and test digits that their nearest neighbour reads right, in %.
+    """Return the pixel errors of training and test digits, and the accuracy of the nearest neighbour, in %.
 
-    training, test: pairs of pixels (n, 784) and labels (n,). The neighbours are the codes of training digits.
+    training, test: pairs of pixels (n, 784) and labels (n,). Each test digit is classified by the nearest code of a
+    training digit.
     """
     codes, queries = encode(training[0]), encode(test[0])
-    read = training[1][distances(queries, codes).argmin(1)]
-    return [wrong(training[0], decode(codes)), wrong(test[0], decode(queries)), 100 * np.mean(read == test[1])]
+    predictions = training[1][distances(queries, codes).argmin(1)]
+    return [pixel_error(training[0], decode(codes)), pixel_error(test[0], decode(queries)),
+            100 * np.mean(predictions == test[1])]
 
 
 def explore(codes, labels):
-    """Find places worth decoding in a map of codes (n, 3): {name: (place (3,), what it is)}.
+    """Find points worth decoding among codes (n, 3): {name: (point (3,), description)}.
 
-    A and B: far apart within a class that is widely spread. C and D: close together, each within the cloud of another
-    class. E: where two classes overlap.
+    A and B: far apart in one class that is widely spread. C and D: close together, but each inside the cloud of a
+    different class. E: where two classes overlap.
     """
     apart = distances(codes, codes)
     np.fill_diagonal(apart, np.inf)
     nearest = apart.argsort(1)[:, :NEIGHBOURS]
     np.fill_diagonal(apart, 0)
     around = labels[nearest]
-    own = (around == labels[:, None]).mean(1)  # the share of a digit's neighbours that are of its class
+    own = (around == labels[:, None]).mean(1)  # the share of a digit's neighbours that belong to its class
     inside = own >= 0.9
-    if len(np.unique(labels[inside])) < 2:  # a poor map: any digit has to do
+    if len(np.unique(labels[inside])) < 2:  # a poor map: take any digit
         inside[:] = True
 
     spreads = []
@@ -85,8 +89,8 @@ def explore(codes, labels):
             spreads.append((within.max() * own[labels == label].mean(), a, b))
     _, a, b = max(spreads)
 
-    strangers = np.where(inside & inside[:, None] & (labels != labels[:, None]), apart, np.inf)
-    c, d = np.unravel_index(strangers.argmin(), strangers.shape)
+    between_classes = np.where(inside & inside[:, None] & (labels != labels[:, None]), apart, np.inf)
+    c, d = np.unravel_index(between_classes.argmin(), between_classes.shape)
 
     counts = (around[:, :, None] == np.arange(10)).sum(1)
     second = np.sort(counts, axis=1)[:, -2]
@@ -101,42 +105,42 @@ def explore(codes, labels):
     }
 
 
-def draw(network, pixels, labels, places):
-    """Return the figures: reconstructions, the map from several angles, the places and what they decode to."""
+def draw(network, pixels, labels, points):
+    """Return the figures: reconstructions, the map from several angles, the points and what they decode to."""
     import matplotlib.pyplot as plt
 
-    codes = network.activity(CODE, pixels)
-    chosen = common.one_of_each(labels)
-    pairs = shared.draw_rows("Digits and what is left of them after a bottleneck of three neurons", [
-        ("original", pixels[chosen]), ("redrawn", network.feed_forward_from(CODE, codes[chosen]))])
+    codes = network.activation(CODE, pixels)
+    chosen = figures.one_of_each(labels)
+    pairs = shared.draw_rows("Digits and their reconstructions from a bottleneck of three neurons", [
+        ("original", pixels[chosen]), ("reconstruction", network.forward_from(CODE, codes[chosen]))])
 
     angles = plt.figure(figsize=(11, 10), layout="constrained")
-    angles.suptitle("The activity of the three neurons for 1,000 digits, from four sides")
+    angles.suptitle("The activations of the three neurons for 1,000 digits, from four sides")
     for number, (elevation, azimuth) in enumerate(ANGLES, 1):
         panel = angles.add_subplot(2, 2, number, projection="3d")
         _scatter(panel, codes, labels)
         panel.view_init(elevation, azimuth)
 
     tour = plt.figure(figsize=(12, 6.5), layout="constrained")
-    tour.suptitle("Places in the space of the three neurons, decoded")
+    tour.suptitle("Points in the space of the three neurons, decoded")
     grid = tour.add_gridspec(2, 6)
     panel = tour.add_subplot(grid[:, :3], projection="3d")
     _scatter(panel, codes, labels, alpha=0.4)
-    for number, (name, (place, what)) in enumerate(places.items()):
-        panel.scatter(*place, color="black", s=30, depthshade=False)
-        panel.text(*place, f" {name}", fontsize=14, fontweight="bold", zorder=100)
+    for number, (name, (point, what)) in enumerate(points.items()):
+        panel.scatter(*point, color="black", s=30, depthshade=False)
+        panel.text(*point, f" {name}", fontsize=14, fontweight="bold", zorder=100)
         cell = tour.add_subplot(grid[number // 3, 3 + number % 3])
-        cell.imshow(network.feed_forward_from(CODE, np.float32(place)[None]).reshape(28, 28), cmap="gray_r", vmin=0,
+        cell.imshow(network.forward_from(CODE, np.float32(point)[None]).reshape(28, 28), cmap="gray_r", vmin=0,
                     vmax=1)
         cell.set(xticks=[], yticks=[])
         cell.set_title(f"{name}: {what}", fontsize=9)
-    return {"reconstructions": pairs, "map": angles, "places": tour}
+    return {"reconstructions": pairs, "map": angles, "points": tour}
 
 
 def _scatter(panel, codes, labels, **options):
-    common.scatter_digits(panel, codes, labels, s=26, linewidths=0.2, depthshade=False, **options)
+    figures.scatter_digits(panel, codes, labels, s=26, linewidths=0.2, depthshade=False, **options)
     panel.set(xlabel="first", ylabel="second", zlabel="third")
-    panel.set_box_aspect(None, zoom=0.85)  # or the labels would be cut off
+    panel.set_box_aspect(None, zoom=0.85)  # otherwise the labels are cut off
 
 
 def as_text(pixels):
@@ -149,34 +153,34 @@ def load(path):
     try:
         network = Network.load(path)
     except ValueError as error:
-        common.fail(error)
+        fail(error)
     sizes = [network.layers[0].weights.shape[0], *(layer.weights.shape[1] for layer in network.layers)]
     if len(sizes) <= CODE or (sizes[0], sizes[CODE], sizes[-1]) != (784, 3, 784):
-        common.fail(f"{path}: not such an autoencoder: {'-'.join(map(str, sizes))}")
+        fail(f"{path}: not such an autoencoder: {'-'.join(map(str, sizes))}")
     return network
 
 
 def coordinate(text):
-    """Return a coordinate of a place, for a parser of command lines; no more than any code could be."""
+    """Return a coordinate of a point, for the `type` of an option. It is limited to what a code can be."""
     if not abs(number := float(text)) < 1e6:
-        raise argparse.ArgumentTypeError(f"no place: {text}")
+        raise argparse.ArgumentTypeError(f"not a coordinate: {text}")
     return number
 
 
 def check_output(path):
-    """End the program if a file cannot be written: before the training, so that none is lost."""
+    """End the program if a file cannot be written. It is checked before the training, so that none is lost."""
     target = path if os.path.lexists(path) else os.path.dirname(path) or "."
     if not path or os.path.isdir(path) or not os.access(target, os.W_OK):
-        common.fail(f"{path}: cannot be written")
+        fail(f"{path}: cannot be written")
 
 
-def main():
-    """Train or load, print the table, find the places, draw."""
+def main(argv=None):
+    """Train or load, print the table, find the points, draw."""
     parser = shared.parser(__doc__)
-    parser.add_argument("--save", metavar="FILE", help="write the trained network to FILE")
+    parser.add_argument("--save", metavar="FILE", help="save the trained network in FILE")
     parser.add_argument("--load", metavar="FILE", help="use the network in FILE instead of training one")
-    parser.add_argument("--at", nargs=3, type=coordinate, metavar=("X", "Y", "Z"), help="decode this place as well")
-    options = shared.parse(parser)
+    parser.add_argument("--at", nargs=3, type=coordinate, metavar=("X", "Y", "Z"), help="decode this point as well")
+    options = shared.parse(parser, argv)
     if options.save is not None:
         check_output(options.save)
     (images, labels), (test_images, test_labels) = shared.digits()
@@ -188,25 +192,25 @@ def main():
         network = build_network()
         train(network, pixels, 3 if options.quick else EPOCHS)
     linear = shared.PrincipalComponents(pixels, 3)
-    coders = {"autoencoder": (lambda x: network.activity(CODE, x), lambda code: network.feed_forward_from(CODE, code)),
+    coders = {"autoencoder": (lambda x: network.activation(CODE, x), lambda code: network.forward_from(CODE, code)),
               "principal components": (linear.encode, linear.decode)}
     shared.print_table(
-        ["three numbers by", "pixels wrong in training, %", "in testing, %", "read right by nearest neighbour, %"],
+        ["three numbers by", "pixel error in training, %", "in testing, %", "accuracy of the nearest neighbour, %"],
         [[name, *(f"{value:.2f}" for value in results(*coder, (pixels, labels), (test_pixels, test_labels)))]
          for name, coder in coders.items()])
     if options.save is not None:
         network.save(options.save)
 
-    places = explore(network.activity(CODE, pixels), labels)
+    points = explore(network.activation(CODE, pixels), labels)
     if options.at:
-        places["F"] = (np.array(options.at), "your choice")
+        points["F"] = (np.array(options.at), "your choice")
     print()
-    shared.print_table(["place", "first", "second", "third", "what it is"],
-                       [[name, *(f"{number:.2f}" for number in place), what]
-                        for name, (place, what) in places.items()])
+    shared.print_table(["point", "first", "second", "third", "description"],
+                       [[name, *(f"{number:.2f}" for number in point), what]
+                        for name, (point, what) in points.items()])
     if options.at:
-        print(as_text(network.feed_forward_from(CODE, np.float32(options.at)[None])[0]))
-    shared.present(lambda: draw(network, pixels, labels, places), options)
+        print(as_text(network.forward_from(CODE, np.float32(options.at)[None])[0]))
+    shared.present(lambda: draw(network, pixels, labels, points), options)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The networks that `transfer` puts together: encoder, decoder and perceptron, which meet in a space of 12 numbers."""
+"""The networks of `transfer`: encoder, decoder and multilayer perceptron, with a latent space of 12 dimensions."""
 
 import common  # noqa: F401  (first: it starts the clock and keeps TensorFlow quiet)
 
@@ -9,10 +9,10 @@ LATENT = 12
 
 
 def convolution(layer, filters):
-    """Return a convolution of that class by 3x3 with stride 2, normalisation and rectifiers."""
-    # Without normalisation each of nine autoencoders learned blank images and nothing else, with steps of 5e-4 to 5e-3.
-    # With each image's own mean and deviation the layer is the same in training and afterwards; batch normalisation,
-    # whose averages lag behind where an epoch has two steps, read 10% of the test digits when all of 100 were learned.
+    """Return a 3x3 convolution with stride 2 of class `layer`, normalization and ReLU."""
+    # Without normalization, each of nine autoencoders learned blank images only, with learning rates of 5e-4 to 5e-3.
+    # Group normalization with one group is the same in training and prediction. The moving averages of batch
+    # normalization lag if an epoch has two steps: its test accuracy was 10% when all of 100 digits were learned.
     return [
         layer(filters, 3, strides=2, padding="same", use_bias=False),
         layers.GroupNormalization(groups=1),
@@ -23,9 +23,9 @@ def convolution(layer, filters):
 def build_encoder(filters, dense):
     """Return an untrained encoder: pixels in [0, 1], (n, 28, 28, 1), to the latent space (n, 12).
 
-    filters: of the first convolution. dense: whether a dense layer makes the latent space of the coarsest maps, or one
-    more convolution: then three numbers see the whole image, and nine a half or a quarter of it (and all the scale
-    by which it was normalised).
+    filters: of the first convolution. dense: whether the last layer is dense, or one more convolution. With the
+    convolution, three of the numbers see the whole image, and nine see a half or a quarter of it (and all see the scale
+    of its normalization).
     """
     return keras.Sequential([
         layers.Input((28, 28, 1)),
@@ -40,7 +40,7 @@ def build_encoder(filters, dense):
 
 
 def build_decoder(filters, dense):
-    """Return an untrained decoder, much like the encoder backwards: latent space (n, 12) to pixels (n, 28, 28, 1)."""
+    """Return an untrained decoder, the reverse of the encoder: latent space (n, 12) to pixels (n, 28, 28, 1)."""
     first = [layers.Dense(4 * 4 * 4 * filters), layers.Reshape((4, 4, 4 * filters)), layers.Activation("relu")]
     return keras.Sequential([
         layers.Input((LATENT,)),
@@ -54,7 +54,7 @@ def build_decoder(filters, dense):
 
 
 def build_mlp():
-    """Return an untrained perceptron of two layers: latent space (n, 12) to the probabilities of classes (n, 10)."""
+    """Return an untrained perceptron with two layers: latent space (n, 12) to class probabilities (n, 10)."""
     return keras.Sequential([
         layers.Input((LATENT,)),
         layers.Dense(64, activation="relu"),

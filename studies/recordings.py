@@ -1,8 +1,8 @@
-"""Recordings of motion sensors in the format of the sheet's task 3, read without trusting them.
+"""Recordings of motion sensors in the format of the sheet's task 3, read without trust in the files.
 
-A pickle is a program, which may do anything when it is loaded. What arrays of numbers need is little: this module
-builds them from their bytes with functions of its own, under the names of NumPy's, and calls nothing else. (A hostile
-file can still ask for more time and memory than there is.)
+A pickle is a program that can do anything when it is loaded. Arrays of numbers need little of that: this module builds
+them from their bytes with its own functions under NumPy's names, and calls nothing else. (A hostile file can still use
+more time and memory than there is.)
 """
 
 import pickle
@@ -13,8 +13,8 @@ import common  # first: it starts the clock and keeps TensorFlow quiet
 import numpy as np
 
 LARGEST = 1e6  # of a number in a recording
-# What a pickle of arrays and lists needs. Dictionaries and sets are not among it: with one a pickle could write
-# attributes into the functions below, and to look up a tuple that is nested a million times crashes Python.
+# What a pickle of arrays and lists needs. It does not need dictionaries and sets: with a dictionary, a pickle could set
+# attributes of the functions below, and the hash of a tuple that is nested a million times crashes Python.
 OPCODES = set("""APPEND APPENDS BINBYTES BINBYTES8 BINFLOAT BINGET BININT BININT1 BININT2 BINPUT BINSTRING BINUNICODE
     BUILD BYTEARRAY8 EMPTY_LIST EMPTY_TUPLE FLOAT FRAME GET GLOBAL INT LIST LONG LONG1 LONG_BINGET LONG_BINPUT MARK
     MEMOIZE NEWFALSE NEWTRUE NONE POP POP_MARK PROTO PUT REDUCE SHORT_BINBYTES SHORT_BINSTRING SHORT_BINUNICODE
@@ -22,11 +22,11 @@ OPCODES = set("""APPEND APPENDS BINBYTES BINBYTES8 BINFLOAT BINGET BININT BININT
 
 
 class RecordingError(ValueError):
-    """A file that does not hold recordings; its text is one line that names the file and what is wrong."""
+    """A file that does not contain recordings. The message is one line with the file and the mistake."""
 
 
 class _Dtype:
-    """Stands in for numpy.dtype: numbers only."""
+    """A substitute for numpy.dtype: numbers only."""
 
     def __init__(self, name, *_):
         self.dtype = np.dtype(name) if isinstance(name, str) else None
@@ -39,7 +39,7 @@ class _Dtype:
 
 
 class _Array:
-    """Stands in for numpy.ndarray. Arrays themselves stay out of a pickle's reach, which could write into them."""
+    """A substitute for numpy.ndarray: a pickle gets no real array, because it could write into it."""
 
     def __setstate__(self, state):
         _, shape, dtype, by_columns, data = state
@@ -54,7 +54,7 @@ def _filled(data, dtype, shape, order):
 
 
 def _encode(text, encoding):
-    """Stand in for _codecs.encode, with which the oldest protocols write bytes."""
+    """A substitute for _codecs.encode, with which the oldest protocols write bytes."""
     if encoding != "latin1":
         raise pickle.UnpicklingError("text in another encoding than latin1")
     return text.encode("latin1")
@@ -78,7 +78,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def load(path):
-    """Read the recordings of a subject, pickled as [sequences, speeds], without running anything in the file.
+    """Read the recordings of a subject, pickled as [sequences, speeds], without running code in the file.
 
     Returns sequences (n, length, 6) and speeds in km/h (n,), both float32. Raises RecordingError.
     """
@@ -92,8 +92,9 @@ def load(path):
             content = _Unpickler(file, encoding="latin1").load()
     except common.DatasetError as error:
         raise RecordingError(error) from None
-    except Exception as error:  # a pickle can go wrong in any way
-        reason = ascii(str(error) or type(error).__name__)[1:80].rstrip("'")  # as it is it must not reach a terminal
+    except Exception as error:  # a damaged pickle can raise anything
+        # Control characters of a file must not reach a terminal.
+        reason = ascii(str(error) or type(error).__name__)[1:80].rstrip("'")
         raise RecordingError(f"{path}: not recordings ({reason})") from None
     if not isinstance(content, (list, tuple)) or len(content) != 2:
         raise RecordingError(f"{path}: not recordings: expected [sequences, speeds]")
@@ -112,7 +113,7 @@ def load(path):
 
 
 def _plain(part, levels=3):
-    """Return an array, or lists of arrays or numbers in so many levels, without stand-ins."""
+    """Return an array, or lists of arrays or numbers nested up to `levels` deep, without substitutes."""
     if isinstance(part, (list, tuple)) and levels:
         return [_plain(inner, levels - 1) for inner in part]
     if isinstance(part, _Array):

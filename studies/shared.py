@@ -1,131 +1,79 @@
-"""What the studies share: command line, digits, tables, progress and figures, on top of the bundle's own `common`."""
-
-import argparse
-import hashlib
-import os
-import shutil
-import sys
-import tempfile
-import time
-import zipfile
-import zlib
-from unittest import mock
+"""What the studies share: command line, digits, tables and figures, on top of the bundle's own `common`."""
 
 import common  # first: it starts the clock and keeps TensorFlow quiet
+from support import figures
+from support.command_line import Parser, make_folder, positive_integer
+from support.progress import ProgressLine  # noqa: F401  (for the studies)
 
 import keras
 import numpy as np
 
 
 def parser(description):
-    """Return a parser of a study's command line, with `--quick` and `--figures DIR`; a study adds its own options."""
-    found = common.Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter,
-                          allow_abbrev=False)
-    found.add_argument("--quick", action="store_true", help="a trial that takes seconds; its results mean nothing")
-    found.add_argument("--figures", metavar="DIR", help="save the figures in DIR (without it they are shown, if there "
-                                                        "is a screen)")
-    return found
+    """Return a parser of a study's command line, with `--quick` and `--figures DIR`. A study adds its own options."""
+    parser = Parser(description)
+    parser.add_argument("--quick", action="store_true", help="a trial that takes seconds; its results mean nothing")
+    parser.add_argument("--figures", metavar="DIR", help="save the figures in DIR (without it they are shown, if there "
+                                                         "is a screen)")
+    return parser
 
 
-def parse(found):
-    """Return the options of a command line; a folder for figures is made before there is work that could be lost."""
-    options = found.parse_args()
+def parse(parser, argv):
+    """Return the options of a command line. The folder for figures is made before there is work that could be lost."""
+    options = parser.parse_args(argv)
     if options.figures is not None:
-        common.make_folder(options.figures)
+        make_folder(options.figures)
     return options
 
 
-def add_runs(found, runs=3, validation=None):
-    """Add the options of a study that repeats its trainings to a parser; validation: what --validation would do."""
-    found.add_argument("--runs", metavar="N", type=whole_number, default=runs,
-                       help=f"train each network so many times (default: {runs})")
+def add_runs(parser, runs=3, validation=None):
+    """Add the options of a study that repeats its trainings to a parser. validation: what --validation holds out."""
+    parser.add_argument("--runs", metavar="N", type=positive_integer, default=runs,
+                        help=f"train each network so many times (default: {runs})")
     if validation:
-        found.add_argument("--validation", action="store_true", help=f"for tuning: {validation}")
-
-
-def whole_number(text):
-    """Return a whole number from 1 on, for a parser of command lines."""
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 1000):
-        raise argparse.ArgumentTypeError(f"not a whole number from 1 to 999: {text}")
-    return int(text)
+        parser.add_argument("--validation", action="store_true",
+                            help=f"for tuning: hold out {validation} and measure on it instead of the test data")
 
 
 def digits(validation=False):
     """Return the bundle's training and test digits as two `common.Digits`, 1,000 each.
 
-    validation: return the first four fifths and the last fifth of the training digits in their place.
+    validation: return the training digits without the first of five folds, and that fold, instead.
     """
     count = common.count_lines(common.DATASET)
-    first, second = (count // 2 * 4 // 5, count // 2) if validation else (count // 2, count)
-    return common.read_digits(common.DATASET, 0, first), common.read_digits(common.DATASET, first, second)
+    training = common.read_digits(common.DATASET, 0, count // 2)
+    return common.hold_out(training, 1) if validation else [
+        training, common.read_digits(common.DATASET, count // 2, count)]
 
 
-HELD_BACK = 10000  # images of a data set of Keras, by --validation
-WAYS_OUT = {
-    "fashion_mnist": "run this once where there is a network, or install Debian's package dataset-fashion-mnist and "
-                     "set KERAS_HOME=/usr/share",
-    "mnist": "run this once where there is a network",
-}
-
-
-def load_data(name):
-    """Return a data set of `keras.datasets`, such as `fashion_mnist`: two pairs of images and labels, as Keras does.
-
-    It is looked for where Keras would keep it, in datasets/ of $KERAS_HOME or else of ~/.keras, and downloaded to there
-    if it is missing. Ends the program if it cannot be had or read.
-    """
-    load = getattr(keras.datasets, name).load_data
-
-    def get_file(fname, origin, cache_subdir="datasets", file_hash=None, **options):
-        path = os.path.join(common.KERAS_HOME, cache_subdir, fname)
-        if not os.path.exists(path):
-            with tempfile.TemporaryDirectory() as folder:
-                try:
-                    found = keras.utils.get_file(fname, origin, cache_dir=folder, file_hash=file_hash, **options)
-                    os.makedirs(os.path.dirname(path), exist_ok=True)
-                    shutil.copyfile(found, path + ".part")
-                    os.replace(path + ".part", path)  # so that a part of a file is never taken for the whole
-                except Exception as error:  # Keras raises that itself
-                    reason = str(error).rpartition(" -- ")[2]
-                    common.fail(f"{path}: not there, and cannot be downloaded ({reason}): {WAYS_OUT[name]}")
-        elif file_hash is not None:
-            with open(path, "rb") as file:
-                if hashlib.sha256(file.read()).hexdigest() != file_hash:
-                    raise ValueError(f"{fname} is not Keras's")
-        return path
-
-    # Keras takes its home from the environment when it is imported, and `common` hides it then; also, Keras does not
-    # look into one that it cannot write to, such as Debian's.
-    with mock.patch.dict(load.__globals__, get_file=get_file):
-        try:
-            return load()
-        except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile) as error:
-            common.fail(f"{os.path.join(common.KERAS_HOME, 'datasets')}: the files of {name} cannot be read ({error})")
+KERAS_FOLDS = 6  # of the training images of a Keras data set: --validation holds out 10,000 of 60,000
 
 
 def images_of(name, options):
     """Return training and test data of a data set of Keras as two `common.Digits`, pixels in [0, 1].
 
-    With --validation the last 10,000 training images stand in for the test images, with --quick there are few of both.
+    With --validation the first of six folds of the training images is held out and replaces the test images. With
+    --quick there are few of both.
     """
-    training, test = load_data(name)
+    from studies import datasets
+
+    training, test = (common.Digits(np.float32(images[..., None]) / 255, labels.astype(np.int32))
+                      for images, labels in datasets.load_data(name))
     if options.validation:
-        training, test = ([part[held_back] for part in training]
-                          for held_back in (slice(-HELD_BACK), slice(-HELD_BACK, None)))
+        training, test = common.hold_out(training, 1, KERAS_FOLDS)
     counts = (1000, 100) if options.quick else (None, None)
-    return [common.Digits(np.float32(images[:count, ..., None]) / 255, labels[:count].astype(np.int32))
-            for (images, labels), count in zip((training, test), counts)]
+    return [common.Digits(*(array[:count] for array in data)) for data, count in zip((training, test), counts)]
 
 
-def begin_with_fashion(description):
+def begin_with_fashion(description, argv):
     """Return the options of a study of Fashion-MNIST and its training and test images, float32 (n, 784)."""
-    found = parser(description)
-    add_runs(found, validation="the last 10,000 training images take the place of the test images")
-    options = parse(found)
+    arguments = parser(description)
+    add_runs(arguments, validation="10,000 training images")
+    options = parse(arguments, argv)
     return options, *(part.images.reshape(-1, 784) for part in images_of("fashion_mnist", options))
 
 
-def kind(options):
+def split(options):
     """Return what tables and titles call the data that are measured on: `validation` or `test`."""
     return "validation" if options.validation else "test"
 
@@ -134,36 +82,34 @@ class PrincipalComponents:
     """The best linear code of some vectors (n, size): encode and decode by their first `count` principal components."""
 
     def __init__(self, vectors, count):
-        self.mean = vectors.mean(0)
-        centred = vectors - self.mean
-        self.axes = np.linalg.eigh(centred.T @ centred)[1][:, :-count - 1:-1].T  # from rising order of variance
+        self.mean, self.components, _ = figures.principal_components(vectors, count)
 
     def encode(self, vectors):
         """Return the codes (n, count) of vectors (n, size)."""
-        return (vectors - self.mean) @ self.axes.T
+        return (vectors - self.mean) @ self.components.T
 
     def decode(self, codes):
         """Return the vectors (n, size) for codes (n, count)."""
-        return codes @ self.axes + self.mean
+        return codes @ self.components + self.mean
 
 
 def present(draw, options):
     """Call `draw`, which returns {name: Matplotlib figure}, and save the figures or show them in windows.
 
-    Without a screen and without --figures nothing is drawn.
+    Nothing is drawn without a screen and without --figures.
     """
-    windows = common.has_screen() and options.figures is None
+    windows = figures.has_screen() and options.figures is None
     if windows or options.figures is not None:
-        common.present(draw(), options.figures, windows)
+        figures.present(draw(), options.figures, windows)
 
 
 def tiled(images, columns):
-    """Return images (n, 784), row by row, as one image, (n / columns x 28, columns x 28)."""
+    """Return images (n, 784) as one image, row by row: (n / columns x 28, columns x 28)."""
     return np.reshape(images, (-1, columns, 28, 28)).swapaxes(1, 2).reshape(-1, columns * 28)
 
 
 def draw_rows(title, rows):
-    """Return a figure of images in rows: a row is a name and images (n, 784), pixels from 0 (white) to 1 (black)."""
+    """Return a figure of images in rows. A row is a name and images (n, 784), pixels from 0 (white) to 1 (black)."""
     import matplotlib.pyplot as plt
 
     count = len(rows[0][1])
@@ -179,7 +125,7 @@ def draw_rows(title, rows):
 
 
 def print_table(head, rows):
-    """Print a table in columns: numbers (already text) flush right, everything else flush left."""
+    """Print a table of text in columns: numbers are aligned right, everything else left."""
     widths = [max(map(len, column)) for column in zip(head, *rows)]
     right = [all(cell.lstrip("-")[:1].isdigit() for cell in column) for column in zip(*rows)]
     for line in (head, *rows):
@@ -188,53 +134,21 @@ def print_table(head, rows):
 
 
 def mean_and_spread(values, digits):
-    """Return the mean of some numbers and, where there are several, their standard deviation, as text."""
+    """Return the mean of some numbers and, if there are several, their standard deviation, as text."""
     spread = f" ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else ""
     return f"{np.mean(values):.{digits}f}{spread}"
 
 
 def summaries(runs, digits):
-    """Return mean and spread of each column of `runs`, a row of numbers for each run, as texts.
+    """Return mean and standard deviation of each column of `runs`, a row of numbers for each run, as texts.
 
-    digits: after the point, one number for all columns, or one for each.
+    digits: the number of decimals, one for all columns or one for each.
     """
     columns = list(zip(*runs))
     return [mean_and_spread(column, places) for column, places in zip(columns, np.broadcast_to(digits, len(columns)))]
 
 
-class Progress:
-    """A line at a terminal that says how far a piece of work is and how long it will take; nowhere else anything.
-
-    Used with `with`, which takes the line away when the work is done.
-    """
-
-    def __init__(self, what, total):
-        self.what, self.total, self.start, self.steps = what, total, time.perf_counter(), 0
-        self.terminal = sys.stderr is not None and sys.stderr.isatty()
-
-    def __enter__(self):
-        return self
-
-    def tell(self, done, more=""):
-        """Say that `done` parts of the work, at least one, are done, and something `more`."""
-        if self.terminal:
-            left = (time.perf_counter() - self.start) / done * (self.total - done)
-            print(f"\r{self.what}: {done} of {self.total}, {left:.0f} s left{more}\033[K", end="", file=sys.stderr,
-                  flush=True)
-
-    def callback(self):
-        """Return a Keras callback that counts the epochs of a training as parts of the work."""
-
-        def count(epoch, logs):
-            self.steps += 1
-            self.tell(self.steps, f"; loss {logs['loss']:.4g}")
-
-        return keras.callbacks.LambdaCallback(on_epoch_end=count)
-
-    def __exit__(self, *_):
-        self.clear()
-
-    def clear(self):
-        """Take the line away, to print something in its place."""
-        if self.terminal:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
+def progress_callback(progress):
+    """Return a Keras callback that counts the epochs of a training on a `ProgressLine`."""
+    return keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: progress.advance(f"loss {logs['loss']:.4g}"))

@@ -1,31 +1,29 @@
-"""SYNTHETIC recordings of shoe-worn motion sensors, in the format of the sheet's task 3, whose own are not public.
+"""SYNTHETIC recordings of shoe-worn motion sensors in the format of the sheet's task 3, whose own are not public.
 
     python -m studies.treadmill recordings   writes recordings/Subject 1.pickle to recordings/Subject 4.pickle
 
-Invented people walk and run on a treadmill at 12 speeds from 3 to 14 km/h, 20 sequences of 6 seconds each. What a
-sensor on the shoe feels is worked out from how the foot moves, and the foot keeps the times that the literature
-reports:
+Simulated people walk and run on a treadmill at 12 speeds from 3 to 14 km/h, 20 sequences of 6 seconds each. The sensor
+signals are computed from a model of the motion of the foot, with times from the literature:
 
-- A walking person takes 0.905 strides a second at 1.3 m/s (Umberger and Martin, 2007), and the ratio of step length to
-  step rate stays the same at other speeds (Sekiya and Nagasaki, 1998): so rate and length grow with the root of speed.
-  Below 3.7 km/h people depart from that (Murakami and Otaka, 2017); here they do not.
+- A walking person takes 0.905 strides per second at 1.3 m/s (Umberger and Martin, 2007). The ratio of step length to
+  step rate is the same at other speeds (Sekiya and Nagasaki, 1998), so rate and length grow with the root of speed.
+  Below 3.7 km/h people depart from that (Murakami and Otaka, 2017); the model does not.
 - The foot is on the ground for 60% of a stride at that speed (Perry and Burnfield, 2010).
-- Of a running person, stride rate and the share of time on the ground are the polynomials in speed of Gray, Price and
-  Jenkins (2021), found at 3 to 8 m/s, and used from 2 m/s here.
-- A person runs where speed^2 > 0.5 gravity x leg length (Kram, Domingo and Ferris, 1997).
+- For running, stride rate and the share of time on the ground are the polynomials in speed of Gray, Price and Jenkins
+  (2021). They were measured at 3 to 8 m/s and are used from 2 m/s here.
+- A person runs if speed^2 > 0.5 gravity x leg length (Kram, Domingo and Ferris, 1997).
 
-All else is modelled by hand: how much shorter the stance gets as one walks faster, how the foot is turned and lifted on
-its way, the shock of its landing, how people and sensors differ. The model is simple: the foot turns in one plane, and
-about one point, whether heel or toes are on the ground. Nothing that is measured on these recordings is a result about
-people.
+All else is modelled by hand: the shorter stance at higher speeds, the angle and height of the foot, the shock of its
+landing, the differences between people and sensors. The model is simple: the foot rotates in one plane and about one
+point, whether heel or toes are on the ground. Nothing measured on these recordings is a result about people.
 """
 
-import argparse
 import errno
 import os
 import pickle
 
 import common  # first: it starts the clock and keeps TensorFlow quiet
+from support.command_line import Parser
 
 import numpy as np
 
@@ -35,32 +33,32 @@ SEQUENCES = 20  # of each speed
 RATE = 100  # samples a second
 LENGTH = 600  # samples of a sequence
 GRAVITY = 9.81  # m/s^2
-GRID = 512  # places of a stride where the motion is worked out
+GRID = 512  # points of a stride where the motion is computed
 SMOOTHING = 0.025  # of the motion, in strides
-STRIDE_VARIATION = 0.02  # deviation of a stride's duration from the next, as a share
+STRIDE_VARIATION = 0.02  # standard deviation of a stride's duration, as a share of it
 SEQUENCE_VARIATION = 0.015  # of stride rate and of all angles and heights, from sequence to sequence
 LABEL = "SYNTHETIC.txt"  # a file in a folder of synthetic recordings
 ACCELERATION_NOISE = 0.3  # m/s^2
 TURNING_NOISE = 0.03  # rad/s
-# Of a subject: mean and deviation between people.
+# Of a subject: mean and standard deviation between people.
 TRAITS = {
     "leg": (0.9, 0.05),              # length in m
-    "pace": (1, 0.04),               # stride rate beside that of the literature
-    "stance": (0, 0.015),            # share of time on the ground, added to that of the literature
-    "strike": (1, 0.2),              # how far the toes are up when the heel lands, as a factor
-    "push": (1, 0.1),                # how far the heel is up when the toes leave the ground, as a factor
+    "pace": (1, 0.04),               # stride rate, as a factor of that in the literature
+    "stance": (0, 0.015),            # share of time on the ground, added to that in the literature
+    "strike": (1, 0.2),              # angle of the foot when the heel lands, as a factor
+    "push": (1, 0.1),                # angle of the foot when the toes leave the ground, as a factor
     "lift": (1, 0.15),               # height of the foot in between, as a factor
     "shock": (1, 0.25),              # strength of the landing, as a factor
-    "lever": (0.14, 0.02),           # distance in m of the sensor from where the foot turns
+    "lever": (0.14, 0.02),           # distance in m of the sensor from the axis of rotation
     "noise": (1, 0.2),               # of the sensor, as a factor
 }
-PLACEMENT = 8  # degrees by which a sensor is turned on its shoe, about each axis
+PLACEMENT = 8  # standard deviation of the orientation of a sensor on its shoe, in degrees about each axis
 ACCELERATION_BIAS = 0.2  # m/s^2
 TURNING_BIAS = 0.02  # rad/s
 
 
 class Subject:
-    """An invented person: `traits`, by name as in `TRAITS`, and a sensor with `placement` (3, 3) and `bias` (6,)."""
+    """A simulated person: `traits`, by name as in `TRAITS`, and a sensor with `placement` (3, 3) and `bias` (6,)."""
 
     def __init__(self):
         self.random = np.random.default_rng()
@@ -69,7 +67,7 @@ class Subject:
         self.bias = self.random.normal(0, np.repeat([ACCELERATION_BIAS, TURNING_BIAS], 3))
 
     def gait(self, speed):
-        """Return strides a second, share of time on the ground and whether it is running, for a speed in m/s."""
+        """Return strides per second, share of time on the ground and whether the person runs, for a speed in m/s."""
         running = speed**2 > 0.5 * GRAVITY * self.traits["leg"]
         if running:
             rate, stance = 0.026 * speed**2 - 0.111 * speed + 1.398, 0.004 * speed**2 - 0.061 * speed + 0.5
@@ -78,49 +76,49 @@ class Subject:
         return rate * self.traits["pace"], stance + self.traits["stance"], running
 
     def stride(self, speed, rate, stance, running, size=1.0):
-        """Return what the sensor feels in a stride, (GRID, 6): m/s^2 and rad/s along forward, left and up.
+        """Return the signals of a stride, (GRID, 6): m/s^2 and rad/s along the axes forward, left and up.
 
-        A stride begins when the heel lands. speed: m/s; the others as from `gait`; size: a factor for angles and
-        heights.
+        A stride begins when the heel lands. speed: in m/s; rate, stance and running: from `gait`; size: a factor of
+        angles and heights.
         """
         strike = np.radians(10 if running else 12 + 6 * speed) * self.traits["strike"] * size
         push = np.radians(50 + 6 * speed) * self.traits["push"] * size
         lift = (0.04 * speed if running else 0.02 + 0.01 * speed) * self.traits["lift"] * size
         phase = np.arange(GRID) / GRID
-        swing = np.clip((phase - stance) / (1 - stance), 0, 1)  # how much of the way through the air is done
-        # The foot's angle, toes up, at: landing, flat, heel off, toes off, the highest point of the heel, passing the
-        # other foot, landing.
+        swing = np.clip((phase - stance) / (1 - stance), 0, 1)  # the part of the swing that is done
+        # The angle of the foot, positive with the toes up, at: landing, flat, heel off, toes off, the highest point of
+        # the heel, passing the other foot, landing.
         air = 1 - stance
         places = [0, 0.2 * stance, 0.55 * stance, stance, stance + 0.12 * air, stance + 0.6 * air, 1]
         angle = np.interp(phase, places, [strike, 0, 0, -push, -1.1 * push, 0, strike])
-        # In the frame of the belt the foot rests on the ground, and goes a whole stride through the air.
+        # In the frame of the belt, the foot rests on the ground and moves by a whole stride in the air.
         length = speed / rate
-        forward = length * ((1 - np.cos(np.pi * swing)) / 2 - phase)  # less the mean motion, which has no force
+        forward = length * ((1 - np.cos(np.pi * swing)) / 2 - phase)  # without the mean motion, which needs no force
         up = lift * np.sin(np.pi * swing) ** 2 + self.traits["lever"] * np.abs(np.sin(angle))
         angle, forward, up = smooth(angle), smooth(forward), smooth(up)
         force = np.stack([derivative(derivative(forward)), derivative(derivative(up))]) * rate**2
         force[1] += GRAVITY
         shock = self.traits["shock"] * (12 if running else 8) * speed * np.exp(-phase / rate / 0.03)
         force += shock * np.sin(2 * np.pi * 18 * phase / rate) * [[-0.5], [1]]
-        # From the frame of the belt into that of the foot.
+        # From the frame of the belt to that of the foot.
         sine, cosine = np.sin(angle), np.cos(angle)
-        felt = np.zeros((GRID, 6))
-        felt[:, 0] = force[0] * cosine + force[1] * sine
-        felt[:, 2] = force[1] * cosine - force[0] * sine
-        felt[:, 4] = -derivative(angle) * rate  # about the axis to the left, on which the toes go down
-        return felt
+        signals = np.zeros((GRID, 6))
+        signals[:, 0] = force[0] * cosine + force[1] * sine
+        signals[:, 2] = force[1] * cosine - force[0] * sine
+        signals[:, 4] = -derivative(angle) * rate  # about the axis to the left, positive with the toes going down
+        return signals
 
     def record(self, speed):
-        """Return a sequence (LENGTH, 6) at a speed in m/s, three axes of acceleration and three of turning."""
+        """Return a sequence (LENGTH, 6) at a speed in m/s, three axes of acceleration and three of angular velocity."""
         rate, stance, running = self.gait(speed)
         rate *= self.random.normal(1, SEQUENCE_VARIATION)
-        felt = self.stride(speed, rate, stance, running, self.random.normal(1, SEQUENCE_VARIATION))
+        signals = self.stride(speed, rate, stance, running, self.random.normal(1, SEQUENCE_VARIATION))
         strides = int(LENGTH / RATE * rate * 1.5) + 3
         landings = np.cumsum(self.random.normal(1, STRIDE_VARIATION, strides)) / rate
         times = landings[0] + self.random.uniform(0, 1 / rate) + np.arange(LENGTH) / RATE
         phases = np.interp(times, landings, np.arange(strides)) % 1
-        wrapped = np.concatenate([felt, felt[:1]])
-        sequence = np.stack([np.interp(phases * GRID, np.arange(GRID + 1), axis) for axis in wrapped.T], axis=1)
+        periodic = np.concatenate([signals, signals[:1]])
+        sequence = np.stack([np.interp(phases * GRID, np.arange(GRID + 1), axis) for axis in periodic.T], axis=1)
         sequence = (sequence.reshape(-1, 2, 3) @ self.placement.T).reshape(-1, 6) + self.bias
         noise = self.random.normal(0, np.repeat([ACCELERATION_NOISE, TURNING_NOISE], 3), sequence.shape)
         return sequence + self.traits["noise"] * noise
@@ -132,33 +130,33 @@ class Subject:
 
 
 def rotation(degrees):
-    """Return the matrix (3, 3) that turns about the three axes in turn."""
+    """Return the matrix (3, 3) of the rotations about the three axes, one after the other."""
     matrix = np.eye(3)
     for axis, angle in enumerate(np.radians(degrees)):
         first, second = (axis + 1) % 3, (axis + 2) % 3
-        turn = np.eye(3)
-        turn[[first, second], [first, second]] = np.cos(angle)
-        turn[first, second], turn[second, first] = -np.sin(angle), np.sin(angle)
-        matrix = turn @ matrix
+        about_axis = np.eye(3)
+        about_axis[[first, second], [first, second]] = np.cos(angle)
+        about_axis[first, second], about_axis[second, first] = -np.sin(angle), np.sin(angle)
+        matrix = about_axis @ matrix
     return matrix
 
 
 def smooth(curve):
-    """Return a periodic curve (GRID,) smoothed by a Gaussian of deviation `SMOOTHING` of the period."""
+    """Return a periodic curve (GRID,) smoothed by a Gaussian with a standard deviation of `SMOOTHING` periods."""
     frequencies = 2 * np.pi * np.arange(GRID // 2 + 1)
     return np.fft.irfft(np.fft.rfft(curve) * np.exp(-((frequencies * SMOOTHING) ** 2) / 2), GRID)
 
 
 def derivative(curve):
-    """Return the derivative of a periodic curve (GRID,), by a period."""
+    """Return the derivative of a periodic curve (GRID,) with respect to the period."""
     return np.fft.irfft(np.fft.rfft(curve) * 2j * np.pi * np.arange(GRID // 2 + 1), GRID)
 
 
 def write(folder, subjects=SUBJECTS, count=SEQUENCES):
-    """Write `Subject 1.pickle` and so on into a folder, `count` sequences for each speed; return the paths.
+    """Write `Subject 1.pickle` and so on to a folder, `count` sequences for each speed, and return the paths.
 
-    Each holds [sequences, speeds], as the sheet's do; a file beside them says what they are. Raises FileExistsError
-    rather than overwrite one.
+    Each contains [sequences, speeds], as those of the sheet do. A file beside them says that they are synthetic. Raises
+    FileExistsError if there is one already.
     """
     os.makedirs(folder, exist_ok=True)
     paths = [os.path.join(folder, f"Subject {number + 1}.pickle") for number in range(subjects)]
@@ -166,7 +164,7 @@ def write(folder, subjects=SUBJECTS, count=SEQUENCES):
         if os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
     with open(os.path.join(folder, LABEL), "w") as file:
-        file.write("SYNTHETIC recordings of invented people, made by studies/treadmill.py.\n")
+        file.write("SYNTHETIC recordings of simulated people, made by studies/treadmill.py.\n")
     for path in paths:
         recordings = Subject().recordings(count)
         with open(path, "xb") as file:
@@ -174,12 +172,11 @@ def write(folder, subjects=SUBJECTS, count=SEQUENCES):
     return paths
 
 
-def main():
+def main(argv=None):
     """Write the recordings and print their paths."""
-    parser = common.Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-                           allow_abbrev=False)
+    parser = Parser(__doc__)
     parser.add_argument("folder", metavar="FOLDER", help="where to write them; nothing is overwritten")
-    print(*write(parser.parse_args().folder), sep="\n")
+    print(*write(parser.parse_args(argv).folder), sep="\n")
 
 
 if __name__ == "__main__":

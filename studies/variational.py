@@ -2,17 +2,18 @@
 
     python -m studies.variational --figures figures   trains; saves the figures
 
-An encoder makes of each digit not a place in a latent space but a Gaussian in it, a decoder makes a digit of each place
-drawn from it, and all Gaussians together are to fill one of deviation 1 around the origin: so that what is decoded from
-there is a digit again. The formulas are derived in docs/variational.md.
+The encoder maps a digit to a Gaussian distribution in the latent space. The decoder maps a point drawn from it to a
+digit. All Gaussians together are to fill the standard normal distribution, so that points drawn from that decode to
+digits, too. The formulas are derived in docs/variational.md.
 
-On test digits the objective is 149 nats with 2 dimensions and 91 with 16, of which 6 and 25 are the divergence.
+On test digits the negative ELBO is 149 nats with 2 dimensions and 91 with 16. Of these, 6 and 25 are the KL divergence.
 """
 
 from statistics import NormalDist
 
 import common  # first: it starts the clock and keeps TensorFlow quiet
 from studies import shared
+from support import figures
 
 import keras
 import numpy as np
@@ -23,58 +24,58 @@ EPOCHS = 500
 BATCH_SIZE = 100
 LEARNING_RATE = 2e-3
 ROWS = 10  # of the table of a training
-DRAWS = 20  # from the code of a digit, when the objective is measured
+DRAWS = 20  # from the code of a digit, when the ELBO is measured
 GRID = 16  # images along each axis of the manifold
-STEPS = 10  # images of a walk, and of a row of samples
+STEPS = 10  # images of an interpolation, and of a row of samples
 
 
-def divergence(mean, log_variance):
-    """Return the Kullback-Leibler divergence of Gaussians from the one of mean 0 and deviation 1, in nats, (n,).
+def kl_divergence(mean, log_variance):
+    """Return the Kullback-Leibler divergence of Gaussians from the standard normal distribution, in nats, (n,).
 
-    mean, log_variance: of each dimension, (n, dimensions). Kingma and Welling (2014), appendix B.
+    mean, log_variance: (n, dimensions). Kingma and Welling (2014), appendix B.
     """
     return 0.5 * ops.sum(mean**2 + ops.exp(log_variance) - log_variance - 1, axis=-1)
 
 
 def sample(mean, log_variance, noise):
-    """Return places drawn from Gaussians, (n, dimensions), as a smooth function of mean and log variance.
+    """Return points drawn from Gaussians, (n, dimensions), by the reparameterization trick.
 
-    noise: numbers drawn from the normal distribution, (n, dimensions).
+    noise: drawn from the standard normal distribution, (n, dimensions).
     """
     return mean + ops.exp(log_variance / 2) * noise
 
 
-def surprise(images, probabilities):
-    """Return the negative logarithm of the probability of images of pixels 0 or 1, in nats, (n,).
+def reconstruction_loss(images, probabilities):
+    """Return the negative log-likelihood of images with pixels 0 or 1, in nats, (n,).
 
     images, probabilities: (n, 784).
     """
     return 784 * keras.losses.binary_crossentropy(images, probabilities)
 
 
-class Code(layers.Layer):
-    """Draw a place from the code of each image, and add the codes' divergence to the loss of the model.
+class Sampling(layers.Layer):
+    """Draw a point from the code of each image, and add the KL divergence of the codes to the loss of the model.
 
-    Takes mean and log variance side by side, (n, 2 x dimensions); returns (n, dimensions).
+    Inputs are mean and log variance side by side, (n, 2 x dimensions); outputs are (n, dimensions).
     """
 
     def __init__(self, **options):
         super().__init__(**options)
         self.noise = keras.random.SeedGenerator()
-        self.average = keras.metrics.Mean(name="divergence")
+        self.average = keras.metrics.Mean(name="kl_divergence")
 
     def call(self, code):
         mean, log_variance = ops.split(code, 2, axis=1)
-        found = ops.mean(divergence(mean, log_variance))
-        self.add_loss(found)
-        self.average.update_state(found)
+        divergence = ops.mean(kl_divergence(mean, log_variance))
+        self.add_loss(divergence)
+        self.average.update_state(divergence)
         return sample(mean, log_variance, keras.random.normal(ops.shape(mean), seed=self.noise))
 
 
 def build_model(dimensions):
-    """Return the untrained encoder, decoder, and both in a row around a `Code`.
+    """Return the untrained encoder, decoder, and the model of both with `Sampling` between them.
 
-    encoder: images (n, 784) to mean and log variance, (n, 2 x dimensions). decoder: places (n, dimensions) to the
+    encoder: images (n, 784) to mean and log variance, (n, 2 x dimensions). decoder: points (n, dimensions) to the
     probabilities of pixels, (n, 784).
     """
     encoder = keras.Sequential([
@@ -89,16 +90,13 @@ def build_model(dimensions):
         layers.Dense(512, activation="relu"),
         layers.Dense(784, activation="sigmoid"),
     ])
-    return encoder, decoder, keras.Sequential([encoder, Code(), decoder])
+    return encoder, decoder, keras.Sequential([encoder, Sampling(), decoder])
 
 
 def train(model, digits, epochs, progress):
-    """Fit the model to digits, `common.Digits`, and print the two parts of its objective from time to time.
-
-    The digits are a little distorted, anew each time.
-    """
-    # Else it learns them by heart: with 2 dimensions 188 nats for held-back digits in place of 156, after 300 epochs.
-    distortion = common.Distortion(shift=0.7, affine=0.07, elastic=0.3, stroke=0.15)
+    """Fit the model to slightly distorted digits, `common.Digits`, and print the two parts of the negative ELBO."""
+    # Without distortion it overfits: with 2 dimensions, 188 nats on held-out digits instead of 156 after 300 epochs.
+    distortion = common.RandomDistortion(shift=0.7, affine=0.07, elastic=0.3, stroke=0.15)
 
     def distorted(images):
         pixels = ops.reshape(distortion(images, training=True), (-1, 784))
@@ -107,23 +105,24 @@ def train(model, digits, epochs, progress):
     def print_row(epoch, logs):
         if (epoch + 1) % max(1, epochs // ROWS) == 0:
             progress.clear()
-            print(f"{epoch + 1:20d} {logs['loss'] - logs['divergence']:22.1f} {logs['divergence']:18.1f}", flush=True)
+            divergence = logs["kl_divergence"]
+            print(f"{epoch + 1:20d} {logs['loss'] - divergence:22.1f} {divergence:21.1f}", flush=True)
 
     steps = len(digits.images) // BATCH_SIZE
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, epochs * steps)
-    model.compile(keras.optimizers.Adam(schedule), surprise, steps_per_execution=steps)
+    model.compile(keras.optimizers.Adam(schedule), reconstruction_loss, steps_per_execution=steps)
     stream = common.batches((digits.images,), BATCH_SIZE).map(distorted)
     model.fit(stream, epochs=epochs, steps_per_epoch=steps, verbose=0,
-              callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=print_row), progress.callback()])
+              callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=print_row), shared.progress_callback(progress)])
 
 
-def objective(encoder, decoder, pixels):
-    """Return the two parts of the objective on pixels (n, 784), reconstruction and divergence, in nats a digit."""
+def negative_elbo(encoder, decoder, pixels):
+    """Return reconstruction loss and KL divergence, the parts of the negative ELBO, of pixels (n, 784), in nats."""
     code = encoder(pixels)
     mean, log_variance = ops.split(code, 2, axis=1)
     draws = [sample(mean, log_variance, keras.random.normal(mean.shape)) for _ in range(DRAWS)]
-    reconstruction = np.mean([surprise(pixels, decoder(places)) for places in draws])
-    return float(reconstruction), float(ops.mean(divergence(mean, log_variance)))
+    reconstruction = np.mean([reconstruction_loss(pixels, decoder(points)) for points in draws])
+    return float(reconstruction), float(ops.mean(kl_divergence(mean, log_variance)))
 
 
 def encode(encoder, pixels):
@@ -134,14 +133,14 @@ def encode(encoder, pixels):
 def manifold(decoder):
     """Return images over the 2-D space, (GRID x GRID, 784), row by row from the top left.
 
-    They stand at quantiles of the normal distribution, so that each has an equal share of it.
+    They are at quantiles of the normal distribution, so that each stands for the same probability.
     """
     quantiles = [NormalDist().inv_cdf((number + 0.5) / GRID) for number in range(GRID)]
     return np.asarray(decoder(np.float32([(x, y) for y in reversed(quantiles) for x in quantiles])))
 
 
-def walk(encoder, decoder, start, end):
-    """Return the images (STEPS, 784) on a straight way between the codes of two images (784,)."""
+def interpolation(encoder, decoder, start, end):
+    """Return the decoded images (STEPS, 784) of a linear interpolation between the codes of two images (784,)."""
     first, last = encode(encoder, np.stack([start, end]))
     return np.asarray(decoder(np.float32(np.linspace(first, last, STEPS))))
 
@@ -152,58 +151,58 @@ def draw(networks, digits):
 
     random = np.random.default_rng()
     pixels = digits.images.reshape(-1, 784)
-    chosen = common.one_of_each(digits.labels)
+    chosen = figures.one_of_each(digits.labels)
     start, end = pixels[random.choice(chosen, 2, replace=False)]
     pairs, samples = [("original", pixels[chosen])], []
-    walks = [("pixels", np.linspace(start, end, STEPS))]
+    interpolations = [("pixels", np.linspace(start, end, STEPS))]
     for dimensions, (encoder, decoder) in networks.items():
         pairs.append((f"{dimensions} dimensions", np.asarray(decoder(encode(encoder, pixels[chosen])))))
         for _ in range(2):
-            places = np.float32(random.normal(size=(STEPS, dimensions)))
-            samples.append((f"{dimensions} dimensions", np.asarray(decoder(places))))
-        walks.append((f"{dimensions} dimensions", walk(encoder, decoder, start, end)))
+            points = np.float32(random.normal(size=(STEPS, dimensions)))
+            samples.append((f"{dimensions} dimensions", np.asarray(decoder(points))))
+        interpolations.append((f"{dimensions} dimensions", interpolation(encoder, decoder, start, end)))
 
     encoder, decoder = networks[2]
     grid, panel = plt.subplots(figsize=(8, 8.4), layout="constrained")
-    grid.suptitle("The space of two dimensions, decoded: each image stands for an equal share of it")
+    grid.suptitle("The space of two dimensions, decoded: each image stands for the same probability")
     panel.imshow(shared.tiled(manifold(decoder), GRID), cmap="gray_r", vmin=0, vmax=1)
     panel.set(xticks=[], yticks=[], xlabel="first dimension", ylabel="second dimension")
 
     cloud, panel = plt.subplots(figsize=(8, 7), layout="constrained")
     codes = encode(encoder, pixels)
-    common.scatter_digits(panel, codes, digits.labels)
-    panel.set(title="The codes of digits that it has not seen (means of their Gaussians)", aspect="equal",
+    figures.scatter_digits(panel, codes, digits.labels)
+    panel.set(title="The codes of digits outside of the training set (means of their Gaussians)", aspect="equal",
               xlabel="first dimension", ylabel="second dimension")
-    return {"reconstructions": shared.draw_rows("Digits that it has not seen, and their reconstructions", pairs),
-            "samples": shared.draw_rows("Digits that there have never been: decoded places drawn at random", samples),
+    return {"reconstructions": shared.draw_rows("Digits outside of the training set, and their reconstructions", pairs),
+            "samples": shared.draw_rows("Generated digits: points drawn at random, decoded", samples),
             "manifold": grid, "codes": cloud,
-            "walk": shared.draw_rows("From one digit to another: pixels faded over, and a way through latent space",
-                                     walks)}
+            "interpolation": shared.draw_rows("From one digit to another: interpolation of pixels and of codes",
+                                              interpolations)}
 
 
-def main():
-    """Train a network for each latent space, print the parts of the objective, draw."""
+def main(argv=None):
+    """Train a network for each latent space, print the parts of the negative ELBO, draw."""
     parser = shared.parser(__doc__)
-    shared.add_runs(parser, 1, "a fifth of the training digits takes the place of the test digits")
-    options = shared.parse(parser)
+    shared.add_runs(parser, 1, "a fold of the training digits")
+    options = shared.parse(parser, argv)
     training, test = shared.digits(options.validation)
     epochs = 2 if options.quick else EPOCHS
     rows, networks = [], {}
-    with shared.Progress("epoch", len(LATENTS) * options.runs * epochs) as progress:
+    with shared.ProgressLine("epoch", len(LATENTS) * options.runs * epochs) as progress:
         for dimensions in LATENTS:
             results = []
             for _ in range(options.runs):
                 encoder, decoder, model = build_model(dimensions)
                 progress.clear()
-                print(f"{dimensions:2d} dimensions: epoch   reconstruction, nats   divergence, nats", flush=True)
+                print(f"{dimensions:2d} dimensions: epoch   reconstruction, nats   KL divergence, nats", flush=True)
                 train(model, training, epochs, progress)
                 results.append([part for digits in (training, test)
-                                for part in objective(encoder, decoder, digits.images.reshape(-1, 784))])
+                                for part in negative_elbo(encoder, decoder, digits.images.reshape(-1, 784))])
             networks[dimensions] = encoder, decoder
             rows.append([str(dimensions), *shared.summaries(results, 1)])
     print()
-    shared.print_table(["dimensions", "training digits: reconstruction", "divergence",
-                        f"{shared.kind(options)} digits: reconstruction", "divergence, nats"], rows)
+    shared.print_table(["dimensions", "training digits: reconstruction loss", "KL divergence",
+                        f"{shared.split(options)} digits: reconstruction loss", "KL divergence, nats"], rows)
     shared.present(lambda: draw(networks, test), options)
 
 

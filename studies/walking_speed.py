@@ -1,13 +1,13 @@
-"""The speed of walking and running from a motion sensor on the shoe, by an LSTM (task 3 of the sheet).
+"""The speed of walking and running, estimated by an LSTM from a motion sensor on the shoe (task 3 of the sheet).
 
-    python -m studies.walking_speed --figures figures     on SYNTHETIC recordings, made by `treadmill`
+    python -m studies.walking_speed --figures figures     on SYNTHETIC recordings from `treadmill`
     python -m studies.walking_speed --folder recordings   on the files Subject 1, 2 and 4.pickle there
 
-Networks of several sizes are trained on subject 1; the one that does best on subject 2 is trained again on both, and
-tested on subject 4. Beside it stand predicting the mean and a regression on the spectrum.
+Networks of several sizes are trained on subject 1. The best one on subject 2 is trained again on both, and tested on
+subject 4. The baselines are the mean and a regression on the spectrum.
 
-On four sets of invented people the LSTM was wrong by 0.53 km/h for the person of the test, the regression by 1.10, the
-mean by 3.45 (root mean square).
+On four sets of simulated people, the root mean square error on the test person was 0.53 km/h for the LSTM, 1.10 for the
+regression and 3.45 for the mean.
 """
 
 import itertools
@@ -15,6 +15,8 @@ import os
 
 import common  # first: it starts the clock and keeps TensorFlow quiet
 from studies import recordings, shared, treadmill
+from support import figures
+from support.command_line import fail
 
 import keras
 import numpy as np
@@ -22,20 +24,20 @@ import tensorflow as tf
 from keras import layers
 
 SUBJECTS = ["Subject 1.pickle", "Subject 2.pickle", "Subject 4.pickle"]  # for training, validation and testing
-UNITS = [16, 32, 64]  # the search: of the LSTM,
-TURNS = [0, 15]  # and deviation in degrees by which a training sequence is turned, as if the sensor sat otherwise
-CHUNK = 10  # samples that make a step of the LSTM
+UNITS = [16, 32, 64]  # of the LSTM, in the search
+ROTATIONS = [0, 15]  # standard deviation in degrees of the random rotation of training sequences, in the search
+CHUNK = 10  # samples per step of the LSTM
 EPOCHS = 60
 BATCH_SIZE = 24
 LEARNING_RATE = 5e-3
-BANDS = np.geomspace(1, 150, 13)  # limits of the spectrum's bands, in cycles a sequence
-PENALTIES = 10.0 ** np.arange(-4, 5)  # the search of the regression
+BANDS = np.geomspace(1, 150, 13)  # limits of the frequency bands, in cycles per sequence
+PENALTIES = 10.0 ** np.arange(-4, 5)  # of the regression, in the search
 
 
 def build_model(sequences, speeds, units):
     """Return an untrained network: sequences (n, length, 6) to speeds in km/h (n, 1).
 
-    It takes the scale of its inputs and outputs from the training data: sequences, and speeds (n,).
+    Its inputs and outputs are scaled by those of the training data: sequences, and speeds (n,).
     """
     normalization = layers.Normalization()
     normalization.adapt(sequences)
@@ -50,43 +52,43 @@ def build_model(sequences, speeds, units):
     ])
 
 
-def turned(sequences, degrees):
-    """Return sequences (n, length, 6), each turned in space at random, by about so many degrees about each axis."""
+def rotated(sequences, degrees):
+    """Return sequences (n, length, 6), each rotated at random, with that standard deviation about each axis."""
     x, y, z = tf.unstack(tf.random.normal((3, len(sequences)), stddev=np.radians(degrees)))
     zero = tf.zeros_like(x)
-    turns = tf.linalg.expm(tf.stack([tf.stack(row, 1) for row in ((zero, -z, y), (z, zero, -x), (-y, x, zero))], 1))
-    vectors = tf.reshape(sequences, (len(sequences), -1, 3))  # of acceleration and of turning, one after the other
-    return tf.reshape(vectors @ tf.transpose(turns, (0, 2, 1)), sequences.shape)
+    rotations = tf.linalg.expm(tf.stack([tf.stack(row, 1) for row in ((zero, -z, y), (z, zero, -x), (-y, x, zero))], 1))
+    vectors = tf.reshape(sequences, (len(sequences), -1, 3))  # of acceleration and of angular velocity
+    return tf.reshape(vectors @ tf.transpose(rotations, (0, 2, 1)), sequences.shape)
 
 
 def train(model, sequences, speeds, degrees, epochs, callbacks=()):
-    """Fit the model to sequences (n, length, 6), turned anew in each epoch, and speeds (n,)."""
+    """Fit the model to randomly rotated sequences (n, length, 6) and speeds (n,)."""
     batch_size = min(BATCH_SIZE, len(sequences))
     steps = len(sequences) // batch_size
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, epochs * steps)
     model.compile(keras.optimizers.Adam(schedule, clipnorm=1.0), "mse", steps_per_execution=steps)
     stream = common.batches((sequences, speeds), batch_size)
     if degrees:
-        stream = stream.map(lambda inputs, targets: (turned(inputs, degrees), targets))
+        stream = stream.map(lambda inputs, targets: (rotated(inputs, degrees), targets))
     model.fit(stream, epochs=epochs, steps_per_epoch=steps, verbose=0, callbacks=list(callbacks))
 
 
 def estimator(model):
-    """Return the model as a function of sequences (n, length, 6) that returns speeds in km/h (n,)."""
+    """Return the model as a function from sequences (n, length, 6) to speeds in km/h (n,)."""
     return lambda sequences: model.predict(sequences, batch_size=500, verbose=0)[:, 0]
 
 
 class SpectralRegression:
-    """Speed by a linear function of the logarithms of the powers in bands of frequency, after Hoerl and Kennard (1970).
+    """Ridge regression (Hoerl and Kennard, 1970) of speed on the logarithms of the powers in frequency bands.
 
-    The powers are those of the lengths of the vectors of acceleration and of turning, which do not depend on how the
-    sensor sits. sequences: (n, length, 6); speeds: (n,); penalty: for large weights.
+    The powers are those of the norms of acceleration and angular velocity, which do not depend on the orientation of
+    the sensor. sequences: (n, length, 6); speeds: (n,); penalty: of the squared weights.
     """
 
     def __init__(self, sequences, speeds, penalty):
         features = self.features(np.float64(sequences))
-        self.mean, self.spread, self.offset = features.mean(0), features.std(0) + 1e-6, speeds.mean()
-        scaled = (features - self.mean) / self.spread
+        self.mean, self.deviation, self.offset = features.mean(0), features.std(0) + 1e-6, speeds.mean()
+        scaled = (features - self.mean) / self.deviation
         self.weights = np.linalg.solve(scaled.T @ scaled + penalty * np.eye(scaled.shape[1]),
                                        scaled.T @ (speeds - self.offset))
 
@@ -99,32 +101,31 @@ class SpectralRegression:
 
     def estimate(self, sequences):
         """Return the estimated speeds in km/h (n,)."""
-        return (self.features(sequences) - self.mean) / self.spread @ self.weights + self.offset
+        return (self.features(sequences) - self.mean) / self.deviation @ self.weights + self.offset
 
 
 def errors_of(estimate, *subjects):
-    """Return the root mean square error of a function `estimate` for each pair of sequences and speeds, in km/h."""
+    """Return the root mean square error of a function `estimate` on pairs of sequences and speeds, in km/h."""
     return [float(np.sqrt(np.mean((estimate(sequences) - speeds) ** 2))) for sequences, speeds in subjects]
 
 
-def read(options):
-    """Return the recordings for training, for validation and for testing, and what they are, for titles.
+def load_subjects(options):
+    """Return the recordings for training, validation and testing, and what titles call them.
 
-    Without --folder they are synthetic ones, made for this run alone. The sequences for training and for validation
-    are cut to one length.
+    Without --folder they are synthetic and new. The sequences for training and validation are cut to the same length.
     """
     if options.folder is None:
         if options.subjects:
-            common.fail("--subjects names files in --folder, which is missing")
+            fail("--subjects names files in --folder, which is missing")
         count = 2 if options.quick else treadmill.SEQUENCES
         return [treadmill.Subject().recordings(count) for _ in range(3)], "SYNTHETIC recordings"
     try:
         subjects = [recordings.load(os.path.join(options.folder, name)) for name in options.subjects or SUBJECTS]
     except recordings.RecordingError as error:
-        common.fail(error)
+        fail(error)
     lengths = [sequences.shape[1] // CHUNK * CHUNK for sequences, _ in subjects]
     if not min(lengths):
-        common.fail(f"sequences are too short: {CHUNK} samples are needed")
+        fail(f"sequences are too short: {CHUNK} samples are needed")
     lengths[:2] = [min(lengths[:2])] * 2
     synthetic = os.path.exists(os.path.join(options.folder, treadmill.LABEL))
     return ([(sequences[:, :length], speeds) for (sequences, speeds), length in zip(subjects, lengths)],
@@ -132,23 +133,23 @@ def read(options):
 
 
 def search(training, validation, options, epochs):
-    """Train every network of the search on one subject, print their errors on it and on another, return the best.
+    """Train every network of the search on one subject, and print the errors on it and on another subject.
 
-    Returns units and degrees.
+    Returns units and degrees of the best one.
     """
-    rows, found = [], {}
-    with shared.Progress("epoch", len(UNITS) * len(TURNS) * options.runs * epochs) as progress:
-        for units, degrees in itertools.product(UNITS, TURNS):
+    rows, validation_errors = [], {}
+    with shared.ProgressLine("epoch", len(UNITS) * len(ROTATIONS) * options.runs * epochs) as progress:
+        for units, degrees in itertools.product(UNITS, ROTATIONS):
             errors = []
             for _ in range(options.runs):
                 model = build_model(*training, units)
-                train(model, *training, degrees, epochs, [progress.callback()])
+                train(model, *training, degrees, epochs, [shared.progress_callback(progress)])
                 errors.append(errors_of(estimator(model), training, validation))
-            found[units, degrees] = np.mean(errors, axis=0)[1]
+            validation_errors[units, degrees] = np.mean(errors, axis=0)[1]
             rows.append([f"{units}", f"{degrees}", *shared.summaries(errors, 2)])
-    shared.print_table(["LSTM units", "turned by, degrees", "error on training subject, km/h",
+    shared.print_table(["LSTM units", "rotated by, degrees", "error on training subject, km/h",
                         "on validation subject, km/h"], rows)
-    return min(found, key=found.get)
+    return min(validation_errors, key=validation_errors.get)
 
 
 def draw(test, estimates, what):
@@ -159,23 +160,23 @@ def draw(test, estimates, what):
     figure, panel = plt.subplots(figsize=(7, 7), layout="constrained")
     limits = [speeds.min() - 1, speeds.max() + 1]
     panel.plot(limits, limits, color="0.6", linewidth=1, label="estimated = true")
-    for (name, found), colour, marker, aside in zip(estimates.items(), common.COLOURS, "ox", (-0.12, 0.12)):
-        panel.scatter(speeds + aside, found, 14, color=colour, marker=marker, label=name, linewidths=1)
+    for (name, estimated), colour, marker, aside in zip(estimates.items(), figures.COLOURS, "ox", (-0.12, 0.12)):
+        panel.scatter(speeds + aside, estimated, 14, color=colour, marker=marker, label=name, linewidths=1)
     panel.set(xlabel="true speed in km/h", ylabel="estimated speed in km/h", aspect="equal")
-    panel.set_title(f"Speed of a person that it has not seen\n({what})", parse_math=False)
+    panel.set_title(f"Speed of a person outside of the training set\n({what})", parse_math=False)
     panel.legend()
     return {"speed": figure}
 
 
-def main():
+def main(argv=None):
     """Search, train the best network on both subjects, print the table, draw."""
     parser = shared.parser(__doc__)
-    parser.add_argument("--folder", metavar="DIR", help="with the recordings (default: synthetic ones, made anew)")
+    parser.add_argument("--folder", metavar="DIR", help="with the recordings (default: new synthetic ones)")
     parser.add_argument("--subjects", nargs=3, metavar=("TRAINING", "VALIDATION", "TEST"),
                         help=f"the files in it (default: {', '.join(SUBJECTS)})")
     shared.add_runs(parser)
-    options = shared.parse(parser)
-    (training, validation, test), what = read(options)
+    options = shared.parse(parser, argv)
+    (training, validation, test), what = load_subjects(options)
     epochs = 2 if options.quick else EPOCHS
     print(f"{what}: {len(training[1])}, {len(validation[1])} and {len(test[1])} sequences", flush=True)
 
@@ -186,13 +187,13 @@ def main():
 
     both = tuple(np.concatenate(parts) for parts in zip(training, validation))
     regression = SpectralRegression(*both, penalty)
-    name = f"LSTM of {units} units, sequences turned by {degrees} degrees"
+    name = f"LSTM of {units} units, sequences rotated by {degrees} degrees"
     results = {"mean of the training subjects": [errors_of(lambda _: both[1].mean(), both, test)],
                "regression on the spectrum": [errors_of(regression.estimate, both, test)], name: []}
-    with shared.Progress("epoch", options.runs * epochs) as progress:
+    with shared.ProgressLine("epoch", options.runs * epochs) as progress:
         for _ in range(options.runs):
             model = build_model(*both, units)
-            train(model, *both, degrees, epochs, [progress.callback()])
+            train(model, *both, degrees, epochs, [shared.progress_callback(progress)])
             results[name].append(errors_of(estimator(model), both, test))
     print()
     shared.print_table(["speed estimated by", "error on both training subjects, km/h", "on the test subject, km/h"],

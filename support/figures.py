@@ -1,4 +1,7 @@
-"""The figures of `--figures` and `--show_analysis`, and the windows they are shown in. Imported only to draw."""
+"""The figures of `--figures` and `--show_analysis`, and the windows that show them.
+
+Matplotlib is imported only to draw: that takes time, and writes a font cache.
+"""
 
 import logging
 import os
@@ -12,9 +15,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-with startup.explain_missing_packages():
-    import matplotlib
-
 # Petroff (2021), "Accessible color sequences for data visualization": ten colours that the colour-blind tell apart.
 COLOURS = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#717581", "#b9ac70", "#92dadd"]
 RIGHT, WRONG = "#00703c", "#c1121f"
@@ -24,6 +24,9 @@ MOST_MISCLASSIFIED = 50  # digits in one figure
 def has_screen():
     """Return whether Matplotlib can open windows here. If it cannot, it is set to draw into files."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it would announce that it builds its font cache
+    with startup.explain_missing_packages():
+        import matplotlib
+
     matplotlib.rcdefaults()  # the user's own settings may not fit these figures
     try:
         if startup.BACKEND:

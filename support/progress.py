@@ -14,7 +14,7 @@ class ProgressLine:
     """
 
     def __init__(self, unit, total):
-        self.unit, self.total, self.first = unit, total, None
+        self.unit, self.total, self.done, self.first = unit, total, 0, None
         self.shown = sys.stderr is not None and sys.stderr.isatty()
 
     def __enter__(self):
@@ -25,7 +25,7 @@ class ProgressLine:
 
     def update(self, done, note=""):
         """Show that `done` units are done, and a note. The estimate begins with the first call."""
-        now = time.perf_counter()
+        self.done, now = done, time.perf_counter()
         if self.first is None:
             self.first = done, now
         before, start = self.first
@@ -37,6 +37,10 @@ class ProgressLine:
             text += f", {left:.0f} s left" if left < 120 else f", {left / 60:.0f} min left"
         text = (text + (note and f"; {note}"))[: shutil.get_terminal_size().columns - 1]
         print(f"\r{text}\033[K", end="", file=sys.stderr, flush=True)
+
+    def advance(self, note=""):
+        """Show that one unit more is done, and a note."""
+        self.update(self.done + 1, note)
 
     def clear(self):
         """Erase the line, to print something else in its place."""

@@ -9,15 +9,31 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 DATASET = ROOT / "dataset.txt"
 SCRIPTS = ["task1_autoencoder.py", "task2_multitask.py", "task3_cnn.py", "task4_rnn.py"]
+KERAS_HOME = os.environ.pop("KERAS_HOME", os.path.expanduser("~/.keras"))  # for the studies only
 sys.path.insert(0, str(ROOT))
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads would wait for each other on a busy machine
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore Ctrl-C
+
+import common  # noqa: E402, F401, I001  (before Keras)
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
 
 
 def run_script(script, *arguments, timeout=300, **options):
     """Run a script as a person would, without a screen, and return the finished process."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "KERAS_HOME")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
     return subprocess.run([sys.executable, str(ROOT / script), *map(str, arguments)], capture_output=True, text=True,
                           timeout=timeout, **{"env": environment | options.pop("env", {})} | options)
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers(monkeypatch):
+    """Give a test the same random numbers in every run, so that none fails by chance. The programs have no seeds."""
+    default_rng, sequence = np.random.default_rng, np.random.SeedSequence(0)
+    monkeypatch.setattr(np.random, "default_rng",
+                        lambda seed=None: default_rng(sequence.spawn(1)[0] if seed is None else seed))
+    keras.utils.set_random_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -154,7 +154,8 @@ def mutated_files(draw):
     return bytes(data)
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES, derandomize="EXAMPLES" not in os.environ, deadline=None,
+          suppress_health_check=[HealthCheck.too_slow])
 @given(mutated_files())
 def test_mutated_files_load_or_raise_the_documented_error(data):
     with tempfile.TemporaryDirectory() as folder:

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-TENSORFLOW = {"identity": "linear", "logistic": "sigmoid"}  # other activations have the same name there
+TENSORFLOW = {"identity": "linear", "sigmoid": "sigmoid"}  # other activations have the same name there
 
 # Logarithms are taken of probabilities only.
 PAIRS = [(activation, loss) for activation in network.ACTIVATIONS for loss in network.LOSSES
-         if loss == "squared error" or activation in ("logistic", "softmax")]
+         if loss == "squared error" or activation in ("sigmoid", "softmax")]
 
 
 def build(activation, loss, hidden="tanh"):
@@ -31,15 +31,15 @@ def build(activation, loss, hidden="tanh"):
 
 def slopes(function, array, step=1e-6):
     """Return the gradient of a function of no arguments with respect to an array that it uses (central differences)."""
-    found = np.empty_like(array)
+    gradient = np.empty_like(array)
     for index in np.ndindex(array.shape):
         value = array[index]
         array[index] = value + step
         above = function()
         array[index] = value - step
-        found[index] = (above - function()) / (2 * step)
+        gradient[index] = (above - function()) / (2 * step)
         array[index] = value
-    return found
+    return gradient
 
 
 @pytest.mark.parametrize("activation, loss", PAIRS)
@@ -80,7 +80,7 @@ def test_gradients_are_those_of_tensorflow(activation, loss):
 
 
 @pytest.mark.parametrize("activation, loss", [("softmax", "categorical cross-entropy"),
-                                              ("logistic", "binary cross-entropy")])
+                                              ("sigmoid", "binary cross-entropy")])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_sure_and_wrong_still_learns(activation, loss, dtype):
     """Where the probability of what is right is zero in floating point, its gradient is not."""
@@ -93,10 +93,10 @@ def test_sure_and_wrong_still_learns(activation, loss, dtype):
 
 def test_feed_forward_from():
     net, x, _ = build("softmax", "squared error")
-    whole = net.feed_forward(x)
+    whole = net.forward(x)
     for number in range(len(net.layers) + 1):
-        assert np.array_equal(net.feed_forward_from(number, net.activity(number, x)), whole)
-    assert np.array_equal(net.activity(0, x), x)
+        assert np.array_equal(net.forward_from(number, net.activation(number, x)), whole)
+    assert np.array_equal(net.activation(0, x), x)
 
 
 def test_training_learns():
@@ -107,7 +107,7 @@ def test_training_learns():
     epochs = []
     net.train(x, targets, 200, lambda share: 0.2 * (1 - share), 0.9, 20, on_epoch=epochs.append)
     assert epochs == list(range(1, 201))
-    assert np.mean(net.feed_forward(x).argmax(1) == targets.argmax(1)) > 0.95
+    assert np.mean(net.forward(x).argmax(1) == targets.argmax(1)) > 0.95
 
 
 def test_a_step_with_momentum_is_what_it_should_be():
@@ -130,7 +130,7 @@ def test_saved_and_loaded(tmp_path, activation, loss):
     net.save(tmp_path / "a network")
     assert os.listdir(tmp_path) == ["a network"]
     loaded = Network.load(tmp_path / "a network")
-    assert loaded.loss == loss and np.array_equal(loaded.feed_forward(x), net.feed_forward(x))
+    assert loaded.loss == loss and np.array_equal(loaded.forward(x), net.forward(x))
 
 
 def test_misfits_are_told():

@@ -2,8 +2,7 @@
 
 import argparse
 
-import common
-from studies import encoders, shared, transfer
+from studies import datasets, encoders, shared, transfer
 
 import keras
 import numpy as np
@@ -31,15 +30,13 @@ def test_what_a_number_sees():
     encoder = keras.Sequential([layer for layer in encoders.build_encoder(8, False).layers
                                 if not isinstance(layer, (keras.layers.GroupNormalization, keras.layers.Activation))])
     image = tf.Variable(tf.zeros((1, 28, 28, 1)))
-    with tf.GradientTape() as tape:  # of the convolutions alone: normalisation looks at the whole image
+    with tf.GradientTape() as tape:  # of the convolutions alone: normalization looks at the whole image
         codes = encoder(image)
     seen = tape.jacobian(codes, image).numpy().reshape(12, 784) != 0
     assert seen.mean(1).tolist() == [1] * 3 + [0.5] * 6 + [0.25] * 3
 
 
-class Silent:
-    def callback(self):
-        return keras.callbacks.Callback()
+SILENT = shared.ProgressLine("epoch", 100)
 
 
 def test_training_and_copies():
@@ -47,45 +44,45 @@ def test_training_and_copies():
     encoder = encoders.build_encoder(4, True)
     before = [weights.copy() for weights in encoder.get_weights()]
     for trainable in (False, True):
-        copy = transfer.copied(encoder, trainable)
-        history = transfer.train(keras.Sequential([copy, encoders.build_mlp()]), *training, test, 10, Silent())
+        copy = transfer.cloned(encoder, trainable)
+        history = transfer.train(keras.Sequential([copy, encoders.build_mlp()]), *training, test, 10, SILENT)
         assert set(history) == {"loss", "val_loss", "accuracy", "val_accuracy"} and len(history["loss"]) == 10
         assert history["loss"][-1] < history["loss"][0]
         same = [np.array_equal(*pair) for pair in zip(copy.get_weights(), before)]
-        assert not any(same) if trainable else all(same)  # batch normalisation's averages included
+        assert not any(same) if trainable else all(same)  # batch normalization's averages included
     assert all(np.array_equal(*pair) for pair in zip(encoder.get_weights(), before))
-    decoder = keras.Sequential([transfer.copied(encoder, False), encoders.build_decoder(4, True)])
-    history = transfer.train(decoder, training[0], training[0], (test[0], test[0]), 2, Silent())
-    found = np.mean(np.abs(decoder.predict(test[0], verbose=0) - test[0]))
-    assert set(history) == {"loss", "val_loss"} and history["val_loss"][-1] == pytest.approx(found, rel=1e-3)
+    decoder = keras.Sequential([transfer.cloned(encoder, False), encoders.build_decoder(4, True)])
+    history = transfer.train(decoder, training[0], training[0], (test[0], test[0]), 2, SILENT)
+    error = np.mean(np.abs(decoder.predict(test[0], verbose=0) - test[0]))
+    assert set(history) == {"loss", "val_loss"} and history["val_loss"][-1] == pytest.approx(error, rel=1e-3)
 
 
 def test_spread():
-    """Two classes of known variance and distance; no scale and no place matters."""
+    """Two classes of known variance and distance. Neither scale nor offset matters."""
     random = np.random.default_rng()
     labels = np.repeat([0, 1], 50_000)
     codes = random.normal(size=(100_000, 2)) * np.where(labels == 0, 1, 3)[:, None] + 10 * labels[:, None] * [0.6, 0.8]
     within, distances = transfer.spread(codes, labels)
-    total = 10 + 25  # the mean of 2 and 18, and that of the centres: 5^2
+    total = 10 + 25  # the mean of 2 and 18, and that of the centroids: 5^2
     assert within == pytest.approx([200 / total, 1800 / total], rel=0.03)
     assert distances == pytest.approx(np.array([[0, 1], [1, 0]]) * np.sqrt(10), rel=0.02)
     again = transfer.spread(7 * codes - 3, labels)
     assert again[0] == pytest.approx(within) and again[1] == pytest.approx(distances)
 
 
-def test_what_codes_know():
+def test_explained_variance():
     random = np.random.default_rng()
     codes = random.normal(size=(20_000, 3))
     labels = np.arange(20_000) % 4
-    codes[:, 0] += 10 * labels  # what the class says does not count
+    codes[:, 0] += 10 * labels  # differences between classes do not count
     for quantity, share in ((5 - 2 * codes[:, 0] + codes[:, 2], 100), (7 * labels + random.normal(size=20_000), 0),
                             (codes[:, 1] - 3 * labels + random.normal(size=20_000), 50)):
-        assert transfer.known(codes, quantity, labels) == pytest.approx(share, abs=3)
+        assert transfer.explained_variance(codes, quantity, labels) == pytest.approx(share, abs=3)
 
 
-def test_nearest_centre():
+def test_nearest_centroid():
     codes, labels = np.array([[0.0, 0], [2, 0], [10, 0], [12, 0]]), np.array([3, 3, 5, 5])
-    assert transfer.nearest(codes, labels, np.array([[5.9, 4], [6.1, -4]])).tolist() == [3, 5]
+    assert transfer.nearest_centroid(codes, labels, np.array([[5.9, 4], [6.1, -4]])).tolist() == [3, 5]
 
 
 def test_slant():
@@ -100,20 +97,12 @@ MNIST = {name: (np.random.default_rng().integers(0, 256, (n, 28, 28), np.uint8),
 
 
 def test_mnist(monkeypatch):
-    monkeypatch.setattr(shared, "load_data", {"mnist": tuple(MNIST.values())}.get)
-    monkeypatch.setattr(shared, "HELD_BACK", 8)
-    (images, labels), (test_images, _) = transfer.read(argparse.Namespace(data="mnist", validation=False, quick=False))
+    monkeypatch.setattr(datasets, "load_data", {"mnist": tuple(MNIST.values())}.get)
+    monkeypatch.setattr(shared, "KERAS_FOLDS", 5)
+    options = argparse.Namespace(data="mnist", validation=False, quick=False)
+    (images, labels), (test_images, _) = transfer.load_digits(options)
     assert (images.shape, test_images.shape, images.dtype) == ((40, 28, 28, 1), (20, 28, 28, 1), np.float32)
     assert images[..., 0] == pytest.approx(MNIST["training"][0] / 255)
     assert labels.tolist() == MNIST["training"][1].tolist()
-    held_back = transfer.read(argparse.Namespace(data="mnist", validation=True, quick=False))
-    assert np.array_equal(held_back[0][0], images[:32]) and np.array_equal(held_back[1][0], images[32:])
-
-
-def test_another_mnist_is_refused(tmp_path, monkeypatch, capsys):
-    (tmp_path / "datasets").mkdir()
-    np.savez(tmp_path / "datasets" / "mnist.npz", x_train=MNIST["training"][0])
-    monkeypatch.setattr(common, "KERAS_HOME", str(tmp_path))
-    with pytest.raises(SystemExit):
-        shared.load_data("mnist")
-    assert "the files of mnist cannot be read (mnist.npz is not Keras's)" in capsys.readouterr().err
+    training, held_out = transfer.load_digits(argparse.Namespace(data="mnist", validation=True, quick=False))
+    assert np.array_equal(held_out.images, images[::5]) and len(training.images) == 32

@@ -40,7 +40,7 @@ def test_1_the_bound(mean, deviation):
 
     def bound(mean, deviation):
         likelihood = log_normal(x, w * mean + b, s) - (w * deviation) ** 2 / (2 * s**2)  # its mean under q
-        return likelihood - float(variational.divergence(np.array([[mean]]), 2 * np.log([[deviation]]))[0])
+        return likelihood - float(variational.kl_divergence(np.array([[mean]]), 2 * np.log([[deviation]]))[0])
 
     gap = gaussian_divergence(mean, deviation, posterior_mean, posterior_deviation)
     assert gap > 0
@@ -52,31 +52,31 @@ def test_2_reconstruction():
     random = np.random.default_rng()
     x, y = random.integers(0, 2, (5, 784)).astype("float32"), random.uniform(0.01, 0.99, (5, 784)).astype("float32")
     direct = -np.log(np.where(x == 1, y, 1 - y)).sum(1)
-    assert variational.surprise(x, y).numpy() == pytest.approx(direct, rel=1e-4)
+    assert variational.reconstruction_loss(x, y).numpy() == pytest.approx(direct, rel=1e-4)
 
 
 def test_3_divergence(noise):
-    found = variational.divergence(MEAN, LOG_VARIANCE).numpy()
-    places = variational.sample(MEAN, LOG_VARIANCE, noise).numpy()
-    assert close((log_normal(places, MEAN, DEVIATION) - log_normal(places, 0, 1)).sum(1), found)
-    assert found == pytest.approx(gaussian_divergence(MEAN, DEVIATION, 0, 1).sum(1))
-    assert variational.divergence(np.zeros((2, 3)), np.zeros((2, 3))).numpy().tolist() == [0, 0]
+    divergence = variational.kl_divergence(MEAN, LOG_VARIANCE).numpy()
+    points = variational.sample(MEAN, LOG_VARIANCE, noise).numpy()
+    assert close((log_normal(points, MEAN, DEVIATION) - log_normal(points, 0, 1)).sum(1), divergence)
+    assert divergence == pytest.approx(gaussian_divergence(MEAN, DEVIATION, 0, 1).sum(1))
+    assert variational.kl_divergence(np.zeros((2, 3)), np.zeros((2, 3))).numpy().tolist() == [0, 0]
 
 
 def test_4_the_slope_of_the_divergence():
     mean, log_variance = tf.constant(MEAN), tf.constant(LOG_VARIANCE)
     with tf.GradientTape() as tape:
         tape.watch([mean, log_variance])
-        found = variational.divergence(mean, log_variance)
-    slopes = tape.gradient(found, [mean, log_variance])
+        divergence = variational.kl_divergence(mean, log_variance)
+    slopes = tape.gradient(divergence, [mean, log_variance])
     assert slopes[0].numpy() == pytest.approx(MEAN)
     assert slopes[1].numpy() == pytest.approx((DEVIATION**2 - 1) / 2)
 
 
 def test_5_draws(noise):
-    places = variational.sample(MEAN, LOG_VARIANCE, noise).numpy()
-    assert close(places, MEAN[0])
-    assert close((places - MEAN) ** 2, DEVIATION[0] ** 2)
+    points = variational.sample(MEAN, LOG_VARIANCE, noise).numpy()
+    assert close(points, MEAN[0])
+    assert close((points - MEAN) ** 2, DEVIATION[0] ** 2)
 
 
 @pytest.mark.parametrize("f, by_mean, by_deviation", [
@@ -90,32 +90,33 @@ def test_6_the_gradient_through_a_draw(f, by_mean, by_deviation, noise):
                                                                                    tf.constant(s, tf.float64))
     with tf.GradientTape() as tape:
         tape.watch([mean, deviation])
-        found = f(variational.sample(mean, 2 * tf.math.log(deviation), noise[:, :1]))
-    slopes = [slope.numpy()[:, 0] for slope in tape.gradient(found, [mean, deviation])]
+        value = f(variational.sample(mean, 2 * tf.math.log(deviation), noise[:, :1]))
+    slopes = [slope.numpy()[:, 0] for slope in tape.gradient(value, [mean, deviation])]
     assert close(slopes[0], by_mean(m, s)) and close(slopes[1], by_deviation(m, s))
 
 
 def test_the_loss_is_the_sum_of_both_parts():
     encoder, decoder, model = variational.build_model(2)
     pixels = np.random.default_rng().integers(0, 2, (20, 784)).astype("float32")
-    model.compile("sgd", variational.surprise)
+    model.compile("sgd", variational.reconstruction_loss)
     model.train_on_batch(pixels, pixels)  # makes the metrics
     last = encoder.layers[-1]
     last.kernel.assign(0 * last.kernel)
     last.bias.assign([6, 6, 0, 0])  # all far out, so that the divergence counts: 36
-    found = model.evaluate(pixels, pixels, verbose=0, return_dict=True)
-    reconstruction, divergence = variational.objective(encoder, decoder, pixels)
-    assert found["divergence"] == pytest.approx(divergence, rel=1e-5) and divergence == pytest.approx(36)
-    assert found["loss"] - found["divergence"] == pytest.approx(reconstruction, abs=18)  # one draw, and 20
+    losses = model.evaluate(pixels, pixels, verbose=0, return_dict=True)
+    reconstruction, divergence = variational.negative_elbo(encoder, decoder, pixels)
+    assert losses["kl_divergence"] == pytest.approx(divergence, rel=1e-5) and divergence == pytest.approx(36)
+    assert losses["loss"] - losses["kl_divergence"] == pytest.approx(reconstruction, abs=18)  # one draw, and 20
 
 
-def test_a_map_and_a_way():
-    """With networks that do nothing: places come in the order of a map, a way leads from code to code."""
-    places = variational.manifold(lambda places: places).reshape(variational.GRID, variational.GRID, 2)
-    assert np.all(np.diff(places[..., 0], axis=1) > 0) and np.all(np.diff(places[..., 1], axis=0) < 0)
-    assert places.mean((0, 1)) == pytest.approx(0, abs=1e-6)
-    assert np.mean(np.abs(places[0, :, 0]) < 0.6745) == 0.5  # half of the normal distribution
+def test_manifold_and_interpolation():
+    """With networks that do nothing: the points are in the order of a map, and between the codes."""
+    points = variational.manifold(lambda points: points).reshape(variational.GRID, variational.GRID, 2)
+    assert np.all(np.diff(points[..., 0], axis=1) > 0) and np.all(np.diff(points[..., 1], axis=0) < 0)
+    assert points.mean((0, 1)) == pytest.approx(0, abs=1e-6)
+    assert np.mean(np.abs(points[0, :, 0]) < 0.6745) == 0.5  # half of the normal distribution
     start, end = np.array([1.0, 2, 0, 0]), np.array([3.0, -2, 0, 0])
-    way = variational.walk(lambda images: images, lambda places: places, start, end)
-    assert way[[0, -1]].tolist() == [[1, 2], [3, -2]]
-    assert np.diff(way, axis=0) == pytest.approx(np.tile((end - start)[:2] / (len(way) - 1), (len(way) - 1, 1)))
+    images = variational.interpolation(lambda images: images, lambda points: points, start, end)
+    assert images[[0, -1]].tolist() == [[1, 2], [3, -2]]
+    steps = len(images) - 1
+    assert np.diff(images, axis=0) == pytest.approx(np.tile((end - start)[:2] / steps, (steps, 1)))

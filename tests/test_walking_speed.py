@@ -118,7 +118,7 @@ FLOATS = b"cnumpy\ndtype\n(X\x02\x00\x00\x00f8tR"
     (b"]" + ENCODE + b"N}X\x13\x00\x00\x00__array_interface__}s\x86ba]a.", "the opcode EMPTY_DICT"),
     (b"]" + ENCODE + b"(X\x01\x00\x00\x00aNdba]a.", "the opcode DICT"),
     (b"]" + ENCODE + b"]ba]a.", "not recordings ("),  # a list for attributes
-    (b"]" + ENCODE + b"a]a.", "not recordings: expected"),  # the function itself in place of sequences
+    (b"]" + ENCODE + b"a]a.", "not recordings: expected"),  # the function itself instead of sequences
     (b"]" + FLOATS + b"a]a.", "not recordings: expected"),
     (b"](" + b"cnumpy\ndtype\n" + ENCODE + b"tRa]a.", "not recordings ("),  # a dtype from something else than a name
     (b"](" + FROMBUFFER + b"(C\x08abcdefgh" + FLOATS + b"(I1\ntX\x01\x00\x00\x00CtRI0\nNsa]a.", "not recordings ("),
@@ -172,19 +172,19 @@ def test_the_times_of_a_gait_are_those_of_the_literature(plain):
 
 
 @pytest.mark.parametrize("speed", [1.0, 1.7, 2.5, 3.8])
-def test_what_a_foot_feels_adds_up_to_its_way(plain, speed):
+def test_the_signals_integrate_to_the_motion(plain, speed):
     """Integrated from the middle of the stance, where the foot rests: a stride on it has gone speed / rate, no more."""
     rate, stance, running = plain.gait(speed)
-    felt = plain.stride(speed, rate, stance, running)
+    signals = plain.stride(speed, rate, stance, running)
     middle = int((0.2 + 0.55) / 2 * stance * treadmill.GRID)
     if not running:  # in running the foot is never flat for long
-        assert felt[middle] == pytest.approx([0, 0, treadmill.GRAVITY, 0, 0, 0], abs=0.5)
-    felt = np.roll(felt, -middle, axis=0)
+        assert signals[middle] == pytest.approx([0, 0, treadmill.GRAVITY, 0, 0, 0], abs=0.5)
+    signals = np.roll(signals, -middle, axis=0)
     step = 1 / rate / treadmill.GRID
-    angle = np.cumsum(-felt[:, 4]) * step
+    angle = np.cumsum(-signals[:, 4]) * step
     assert abs(angle[-1]) < 0.01
-    forward = np.cos(angle) * felt[:, 0] - np.sin(angle) * felt[:, 2]
-    up = np.sin(angle) * felt[:, 0] + np.cos(angle) * felt[:, 2] - treadmill.GRAVITY
+    forward = np.cos(angle) * signals[:, 0] - np.sin(angle) * signals[:, 2]
+    up = np.sin(angle) * signals[:, 0] + np.cos(angle) * signals[:, 2] - treadmill.GRAVITY
     way = [np.cumsum(np.cumsum(axis)) * step**2 for axis in (forward, up)]
     assert way[0][-1] == pytest.approx(speed / rate, rel=0.05)
     assert way[1][-1] == pytest.approx(0, abs=0.05)
@@ -227,17 +227,17 @@ def test_written_recordings_are_those_of_the_sheet(tmp_path):
     assert before[0].startswith(b"SYNTHETIC")
 
 
-def test_turned_sequences():
-    """Acceleration and turning are turned alike, each sequence in its own way."""
+def test_rotated_sequences():
+    """Acceleration and angular velocity are rotated alike, each sequence in its own way."""
     sequences = np.float32(np.random.default_rng().normal(size=(600, 20, 6)))
-    result = walking_speed.turned(sequences, 15).numpy()
+    result = walking_speed.rotated(sequences, 15).numpy()
     before, after = (part.reshape(600, 40, 3) for part in (sequences, result))
     assert after @ after.swapaxes(1, 2) == pytest.approx(before @ before.swapaxes(1, 2), abs=1e-4)
-    turns = np.stack([np.linalg.lstsq(*pair, rcond=None)[0] for pair in zip(before, after)])
-    assert np.linalg.det(turns) == pytest.approx(1, abs=1e-4)
-    angles = np.degrees(np.arccos((np.trace(turns, axis1=1, axis2=2) - 1) / 2))
-    assert np.sqrt(np.mean(angles**2)) == pytest.approx(15 * 3**0.5, rel=0.15)  # of three axes; six deviations
-    assert walking_speed.turned(sequences, 0).numpy() == pytest.approx(sequences, abs=1e-6)
+    rotations = np.stack([np.linalg.lstsq(*pair, rcond=None)[0] for pair in zip(before, after)])
+    assert np.linalg.det(rotations) == pytest.approx(1, abs=1e-4)
+    angles = np.degrees(np.arccos((np.trace(rotations, axis1=1, axis2=2) - 1) / 2))
+    assert np.sqrt(np.mean(angles**2)) == pytest.approx(15 * 3**0.5, rel=0.15)  # of three axes
+    assert walking_speed.rotated(sequences, 0).numpy() == pytest.approx(sequences, abs=1e-6)
 
 
 def test_spectral_regression():
@@ -247,11 +247,11 @@ def test_spectral_regression():
     waves = np.sin(2 * np.pi * 20 * np.arange(600) / 600)
     sequences = random.normal(0, 0.01, (60, 600, 6))
     sequences[..., 0] += 10 + np.exp(speeds / 6)[:, None] * waves  # the logarithm of the power is linear in speed
-    found = walking_speed.SpectralRegression(sequences[:40], speeds[:40], 1e-3)
-    assert walking_speed.errors_of(found.estimate, (sequences[40:], speeds[40:]))[0] < 0.05
-    turn = treadmill.rotation([20, -30, 40])
-    turned = (sequences.reshape(60, 600, 2, 3) @ turn.T).reshape(60, 600, 6)
-    assert found.estimate(turned) == pytest.approx(found.estimate(sequences))
+    regression = walking_speed.SpectralRegression(sequences[:40], speeds[:40], 1e-3)
+    assert walking_speed.errors_of(regression.estimate, (sequences[40:], speeds[40:]))[0] < 0.05
+    rotation = treadmill.rotation([20, -30, 40])
+    rotated = (sequences.reshape(60, 600, 2, 3) @ rotation.T).reshape(60, 600, 6)
+    assert regression.estimate(rotated) == pytest.approx(regression.estimate(sequences))
 
 
 def test_network():
@@ -268,12 +268,12 @@ def test_network():
 def test_recordings_are_called_what_they_are(tmp_path):
     options = argparse.Namespace(folder=str(tmp_path), subjects=None, quick=True)
     treadmill.write(tmp_path, 4, 1)
-    subjects, what = walking_speed.read(options)
+    subjects, what = walking_speed.load_subjects(options)
     assert what == f"SYNTHETIC recordings in {tmp_path}"
     assert np.array_equal(subjects[2][0], recordings.load(tmp_path / "Subject 4.pickle")[0])
     (tmp_path / treadmill.LABEL).unlink()
-    assert walking_speed.read(options)[1] == f"recordings in {tmp_path}"
-    subjects, what = walking_speed.read(argparse.Namespace(folder=None, subjects=None, quick=True))
+    assert walking_speed.load_subjects(options)[1] == f"recordings in {tmp_path}"
+    subjects, what = walking_speed.load_subjects(argparse.Namespace(folder=None, subjects=None, quick=True))
     assert what == "SYNTHETIC recordings" and len(subjects) == 3
 
 
@@ -282,10 +282,12 @@ def test_recordings_of_other_lengths(tmp_path, capsys):
     for number, length in ((1, 87), (2, 64), (3, 45), (4, 9)):
         with open(tmp_path / f"{number}", "wb") as file:
             pickle.dump([np.zeros((3, length, 6)), np.ones(3)], file)
-    subjects, _ = walking_speed.read(argparse.Namespace(folder=str(tmp_path), subjects=["1", "2", "3"], quick=False))
+    options = argparse.Namespace(folder=str(tmp_path), subjects=["1", "2", "3"], quick=False)
+    subjects, _ = walking_speed.load_subjects(options)
     assert [sequences.shape for sequences, _ in subjects] == [(3, 60, 6), (3, 60, 6), (3, 40, 6)]
     model = walking_speed.build_model(*subjects[0], 4)
     assert all(np.all(np.isfinite(walking_speed.estimator(model)(sequences))) for sequences, _ in subjects)
     with pytest.raises(SystemExit):
-        walking_speed.read(argparse.Namespace(folder=str(tmp_path), subjects=["1", "2", "4"], quick=False))
+        options.subjects = ["1", "2", "4"]
+        walking_speed.load_subjects(options)
     assert "sequences are too short: 10 samples are needed" in capsys.readouterr().err
