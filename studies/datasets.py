@@ -19,8 +19,11 @@ atexit.register(_home.cleanup)
 os.environ["KERAS_HOME"] = _home.name
 _links = os.path.join(_home.name, "datasets")
 os.mkdir(_links)
-for _name in os.listdir(FOLDER) if os.path.isdir(FOLDER) else []:
-    os.symlink(os.path.abspath(os.path.join(FOLDER, _name)), os.path.join(_links, _name))
+for _parent, _, _files in os.walk(os.path.abspath(FOLDER)):
+    _copy = os.path.join(_links, os.path.relpath(_parent, os.path.abspath(FOLDER)))
+    os.makedirs(_copy, exist_ok=True)
+    for _file in _files:
+        os.symlink(os.path.join(_parent, _file), os.path.join(_copy, _file))
 
 HOW_TO_GET = {
     "fashion_mnist": "run this once where there is a network, or install Debian's package dataset-fashion-mnist and "
@@ -39,12 +42,13 @@ def load_data(name):
 
     try:
         data = getattr(keras.datasets, name).load_data()
-        for file in os.listdir(_links):
-            path, new = os.path.join(_links, file), os.path.join(FOLDER, file)
-            if not os.path.islink(path) and not os.path.exists(new):  # it has been downloaded just now
-                os.makedirs(FOLDER, exist_ok=True)
-                shutil.move(path, new + ".part")
-                os.replace(new + ".part", new)  # so that a part of a data set is never taken for the whole
+        for parent, _, files in os.walk(_links):
+            for path in (os.path.join(parent, file) for file in files):
+                if not os.path.islink(path):  # it has been downloaded just now
+                    new = os.path.join(FOLDER, os.path.relpath(path, _links))
+                    os.makedirs(os.path.dirname(new), exist_ok=True)
+                    shutil.move(path, new + ".part")
+                    os.replace(new + ".part", new)  # so that a part of a file is never taken for the whole
     except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile) as error:
         fail(f"{FOLDER}: the files of {name} cannot be read or written ({error})")
     except Exception as error:  # Keras raises that itself if a download fails

@@ -41,7 +41,7 @@ def corrupt(images, noise):
 def main(argv=None):
     """Train a network for each code and noise several times, print the table, draw."""
     options, images, test_images = shared.begin_with_fashion(__doc__, argv)
-    epochs = 2 if options.quick else EPOCHS
+    epochs = 1 if options.quick else EPOCHS
     noisy = {noise: corrupt(test_images, noise) for noise in NOISES}
     chosen = np.random.default_rng().choice(len(test_images), SHOWN, replace=False)
     errors, restored = {}, {}  # by row of the table and noise

@@ -58,7 +58,7 @@ def draw(images, reconstructions):
 def main(argv=None):
     """Train each network several times, print the table, draw."""
     options, images, test_images = shared.begin_with_fashion(__doc__, argv)
-    epochs = 2 if options.quick else EPOCHS
+    epochs = 1 if options.quick else EPOCHS
     shown = np.random.default_rng().choice(test_images, 10, replace=False)
 
     rows, reconstructions = [], {}

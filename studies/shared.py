@@ -61,7 +61,7 @@ def images_of(name, options):
                       for images, labels in datasets.load_data(name))
     if options.validation:
         training, test = common.hold_out(training, 1, KERAS_FOLDS)
-    counts = (1000, 100) if options.quick else (None, None)
+    counts = (500, 100) if options.quick else (None, None)
     return [common.Digits(*(array[:count] for array in data)) for data, count in zip((training, test), counts)]
 
 

@@ -106,7 +106,7 @@ def load_digits(options):
     """Return training and test digits as two `common.Digits`."""
     if options.data == "mnist":
         return shared.images_of("mnist", options)
-    return [common.Digits(*(part[:500] for part in digits)) if options.quick else digits
+    return [common.Digits(*(part[:200] for part in digits)) if options.quick else digits
             for digits in shared.digits(options.validation)]
 
 
@@ -239,9 +239,9 @@ def main(argv=None):
                         help="the bundle's digits (default) or Keras's MNIST")
     options = shared.parse(parser, argv)
     training, test = load_digits(options)
-    epochs, classifier_epochs, few_epochs = (2, 2, 2) if options.quick else (*EPOCHS[options.data], FEW_EPOCHS)
+    epochs, classifier_epochs, few_epochs = (1, 1, 1) if options.quick else (*EPOCHS[options.data], FEW_EPOCHS)
 
-    sizes = list(itertools.product(FILTERS, (True, False)))
+    sizes = list(itertools.product([CHOSEN[0]] if options.quick else FILTERS, (True, False)))
     autoencoders, decoded = {size: [] for size in sizes}, []
     histories = {name: [] for name in NAMES}
     total = options.runs * (epochs * (len(sizes) + 1) + classifier_epochs + 4 * few_epochs)

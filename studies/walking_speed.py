@@ -138,8 +138,9 @@ def search(training, validation, options, epochs):
     Returns units and degrees of the best one.
     """
     rows, validation_errors = [], {}
-    with shared.ProgressLine("epoch", len(UNITS) * len(ROTATIONS) * options.runs * epochs) as progress:
-        for units, degrees in itertools.product(UNITS, ROTATIONS):
+    sizes = UNITS[:1] if options.quick else UNITS
+    with shared.ProgressLine("epoch", len(sizes) * len(ROTATIONS) * options.runs * epochs) as progress:
+        for units, degrees in itertools.product(sizes, ROTATIONS):
             errors = []
             for _ in range(options.runs):
                 model = build_model(*training, units)
@@ -177,7 +178,7 @@ def main(argv=None):
     shared.add_runs(parser)
     options = shared.parse(parser, argv)
     (training, validation, test), what = load_subjects(options)
-    epochs = 2 if options.quick else EPOCHS
+    epochs = 1 if options.quick else EPOCHS
     print(f"{what}: {len(training[1])}, {len(validation[1])} and {len(test[1])} sequences", flush=True)
 
     units, degrees = search(training, validation, options, epochs)

@@ -72,8 +72,8 @@ def explain_missing_packages():
 _exit_quietly_on_ctrl_c()
 
 # TensorFlow and Keras read these variables when they are imported. Keras would also write a settings file into its home
-# folder, and obey one that asks for another order of the axes; without a home it does neither. A home that the user has
-# chosen stays: the studies find Keras's data sets there.
+# folder, and obey one that asks for another order of the axes; without a home it does neither. A home in KERAS_HOME
+# stays: the studies choose one.
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", KERAS_BACKEND="tensorflow")
 os.environ.setdefault("KERAS_HOME", os.devnull)
 # Matplotlib cannot be imported where MPLBACKEND names a backend that it does not have, such as a notebook's.
