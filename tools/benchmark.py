@@ -4,7 +4,7 @@
     python tools/benchmark.py --runs 2 task3_cnn.py
 
 Each run is a process of its own. The two solutions of a task take turns, so that a change in the speed of the machine
-affects both alike. Nothing else heavy should run at the same time. Prints a table of means and their ratios.
+affects both alike. Nothing else heavy should run at the same time. Prints a table of means.
 """
 
 import sys
@@ -16,26 +16,17 @@ TEXTBOOK = {"task1_autoencoder.py": "autoencoder", "task2_multitask.py": "multit
             "task4_rnn.py": "rnn"}
 
 
-def times(plain, ours, digits):
-    """Return the ratio of the textbook's figure and ours, as text."""
-    return f"{plain / ours:.{digits}f}×" if ours else "–"
-
-
 def rows(script, textbook, bundle):
     """Return the table rows of a script, one for each of its errors, from two lists of Results."""
-    names = SCRIPTS[script][0]
-    for number, name in enumerate(names):
-        row = [f"`{script}`" if number == 0 else "", name]
+    for number, name in enumerate(SCRIPTS[script][0]):
         plain, ours = (mean(result.errors[number] for result in results) for results in (textbook, bundle))
-        row += [f"{plain:.2f}", f"**{ours:.2f}**", times(plain, ours, 1)]
+        row = [f"`{script}`" if number == 0 else "", name, f"{plain:.2f}", f"**{ours:.2f}**"]
         if number:
-            row += [""] * 6
+            yield [*row, *[""] * 4]
         else:
-            plain, ours = textbook[0].parameters, bundle[0].parameters
-            row += [f"{plain:,}", f"**{ours:,}**", times(plain, ours, 0 if plain > 10 * ours else 1)]
             plain, ours = (mean(result.seconds for result in results) for results in (textbook, bundle))
-            row += [f"{plain:.0f}", f"**{ours:.0f}**", times(plain, ours, 1)]
-        yield row
+            yield [*row, f"{textbook[0].parameters:,}", f"**{bundle[0].parameters:,}**", f"{plain:.0f}",
+                   f"**{ours:.0f}**"]
 
 
 def main():
@@ -54,9 +45,9 @@ def main():
     else:
         print(f"Means of at most {options.runs} runs on {machine()}; some are missing.\n")
     pairs = {script: (results[f"textbook's {TEXTBOOK[script]}"], results[script]) for script in scripts}
-    print(table(["script", "test error of", "textbook, %", "bundle, %", "ratio",
-                 "textbook, parameters", "bundle", "ratio", "textbook, seconds", "bundle", "ratio"],
-                [row for script, pair in pairs.items() if all(pair) for row in rows(script, *pair)], "ll" + 9 * "r"))
+    print(table(["script", "test error of", "textbook, %", "bundle, %", "textbook, parameters", "bundle",
+                 "textbook, seconds", "bundle"],
+                [row for script, pair in pairs.items() if all(pair) for row in rows(script, *pair)], "ll" + 6 * "r"))
     return 0 if complete else 1
 
 

@@ -1,59 +1,86 @@
-"""Run the four scripts with the lowest and with the highest versions that requirements.txt admits.
+"""Run the scripts with the lowest and with the newest versions of the packages that requirements.txt admits.
 
-    python tools/versions.py            makes two virtual environments, some minutes and 4 GB
-    python tools/versions.py --lowest   only the lowest versions
+    python tools/versions.py                          all four scripts; it downloads and installs TensorFlow twice
+    python tools/versions.py task1_autoencoder.py     one script
 
-Each script is run with --validation, and must print its line and nothing on standard error. Needs a Python for which
-the lowest versions are available, such as 3.10 to 3.12.
+The packages are installed in temporary virtual environments. In both, each script runs once with `--validation
+--figures`, so that it uses Matplotlib as well. The program prints one line for each run: the versions, what the script
+printed, and that standard error was empty. Exit status 1: a script failed or printed something else.
 """
 
 import re
 import subprocess
 import sys
+import venv
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from runs import ROOT, SCRIPTS, Parser, parse_line
+from runs import ROOT, SCRIPTS, TIMEOUT, ProgressLine, parse_line, scripts_parser
 
 
-def requirements(lowest):
-    """Return what pip shall install: each package in its lowest version, or within its bounds."""
-    lines = (ROOT / "requirements.txt").read_text().split()
-    return [re.sub(r">=([\d.]+),.*", r"==\1", line) for line in lines] if lowest else lines
+def requirements(text, lowest):
+    """Return the requirements in `text`, a list of lines like `numpy>=1.26,<2.5`; with `lowest` like `numpy==1.26`."""
+    return [re.sub(r">=([\d.]+).*", r"==\1", line) if lowest else line for line in text.split()]
 
 
-def run_all(python):
-    """Run the scripts with a Python, print a line for each, and return whether all of them were as they should be."""
-    versions = "import tensorflow as a, numpy as b, matplotlib as c; print(a.__version__, b.__version__, c.__version__)"
-    installed = subprocess.run([python, "-c", versions], capture_output=True, text=True, check=True).stdout.strip()
-    good = True
-    for script, (errors, *_) in SCRIPTS.items():
-        ran = subprocess.run([python, ROOT / script, "--validation"], capture_output=True, text=True)
+def install(folder, packages):
+    """Create a virtual environment in a folder, install packages, and return the path of its Python."""
+    venv.create(folder, with_pip=True)
+    python = str(Path(folder, "bin", "python"))
+    subprocess.run([python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *packages], check=True)
+    return python
+
+
+def versions(python, packages):
+    """Return the names and the versions of the packages installed for a Python, as text."""
+    names = [re.match(r"[\w-]+", package).group() for package in packages]
+    program = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
+    ran = subprocess.run([python, "-c", program, *names], capture_output=True, text=True, check=True)
+    return ", ".join(f"{name} {version}" for name, version in zip(names, ran.stdout.split()))
+
+
+def try_script(python, script):
+    """Run a script with a Python and return the line that it prints.
+
+    Raises ValueError if it fails, or prints anything else than this line and the names of its figures.
+    """
+    with TemporaryDirectory() as folder:
         try:
-            parse_line(ran.stdout, len(errors))
-            passed = (ran.returncode, ran.stderr, ran.stdout.count("\n")) == (0, "", 1)
-        except ValueError:
-            passed = False
-        good &= passed
-        print(f"TensorFlow, NumPy, Matplotlib {installed}: {script}: {ran.stdout.strip()}",
-              "" if passed else f"\n{ran.stderr}exit status {ran.returncode}: FAILED", flush=True)
-    return good
+            ran = subprocess.run([python, ROOT / script, "--validation", "--figures", folder], capture_output=True,
+                                 text=True, timeout=TIMEOUT)
+        except subprocess.TimeoutExpired:
+            raise ValueError(f"was stopped after {TIMEOUT} s") from None
+        lines = ran.stdout.splitlines()
+        figures = [line for line in lines if Path(line).parent == Path(folder) and Path(line).is_file()]
+        rest = [line for line in lines if line not in figures]
+        if ran.returncode or ran.stderr or len(rest) != 1 or not figures:
+            raise ValueError(f"ended with status {ran.returncode}, saved {len(figures)} figures and printed:\n"
+                             + "\n".join([*rest, ran.stderr]))
+        parse_line(rest[0], len(SCRIPTS[script][0]))
+        return rest[0]
 
 
 def main():
-    """Try the versions; return the exit status."""
-    parser = Parser(__doc__)
-    parser.add_argument("--lowest", action="store_true", help="try only the lowest versions")
-    good = True
-    for lowest in (True,) if parser.parse_args().lowest else (True, False):
-        with TemporaryDirectory() as folder:
-            subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-            python = next(path for path in (Path(folder, "bin", "python"), Path(folder, "Scripts", "python.exe"))
-                          if path.exists())
-            subprocess.run([python, "-m", "pip", "install", "-q", *requirements(lowest)], check=True,
-                           stderr=subprocess.DEVNULL)
-            good &= run_all(python)
-    return 0 if good else 1
+    """Install the packages and run the scripts, first with the lowest versions, then with the newest."""
+    options = scripts_parser(__doc__).parse_args()
+    scripts, status, done = options.scripts or list(SCRIPTS), 0, 0
+    with ProgressLine("run", 2 * len(scripts)) as progress:
+        for lowest in True, False:
+            packages = requirements((ROOT / "requirements.txt").read_text(), lowest)
+            with TemporaryDirectory() as folder:
+                progress.update(done, f"installing {' '.join(packages)}")
+                python = install(folder, packages)
+                installed = versions(python, packages)
+                for script in scripts:
+                    progress.update(done, f"now {script}")
+                    try:
+                        result = f"printed {try_script(python, script)}; standard error is empty"
+                    except ValueError as error:
+                        result, status = error, 1
+                    progress.clear()
+                    print(f"{installed}: {script} {result}", flush=True)
+                    done += 1
+    return status
 
 
 if __name__ == "__main__":
