@@ -18,12 +18,13 @@ NO_TEST_TIME_AUGMENTATION = ("import keras\n", "import keras\ncommon.RandomDisto
 # script: {name of the change: [(text, replacement), ...]}
 CHANGES = {
     "task1_autoencoder.py": {
-        "1 restart instead of 64": [("RESTARTS = 64", "RESTARTS = 1")],
-        "8 restarts": [("RESTARTS = 64", "RESTARTS = 8")],
-        "3 sine units instead of 4": [("SINE_UNITS = 4", "SINE_UNITS = 3")],
-        "8 sine units": [("SINE_UNITS = 4", "SINE_UNITS = 8")],
-        "a tenth of omega_0": [("OMEGA_0 = 100.0", "OMEGA_0 = 10.0")],
-        "a third of the epochs": [("EPOCHS = 10", "EPOCHS = 3")],
+        "1 restart instead of 512": [("RESTARTS = 512", "RESTARTS = 1")],
+        "32 restarts": [("RESTARTS = 512", "RESTARTS = 32")],
+        "no training": [("EPOCHS = 10", "EPOCHS = 1"), ("LEARNING_RATE = 0.01", "LEARNING_RATE = 0.0")],
+        "initial frequencies at random": [("np.pi / (2 * weights.T)", "np.pi / (2 * random.permutation(weights.T))")],
+        "initial weights not above 0.1": [("LARGEST = 0.01, 0.8", "LARGEST = 0.01, 0.1")],
+        "omega_0 of 1 instead of 100": [("OMEGA_0 = 100.0", "OMEGA_0 = 1.0")],
+        "twice the epochs": [("EPOCHS = 10", "EPOCHS = 20")],
     },
     "task2_multitask.py": {
         "no distortion": [("        common.RandomDistortion(),", ""), ("        common.AugmentationMean(),", "")],
@@ -32,6 +33,9 @@ CHANGES = {
         "half of the steps": [("\nSTEPS = 2000", "\nSTEPS = 1000")],
     },
     "task3_cnn.py": {
+        "8-16-20-24 filters, no 1x1 convolution": [("x = convolution(x, 48, 1) ", "#"),
+                                                   ("convolution(x, 20, 3) ", "convolution(x, 24, 3) "),
+                                                   ("convolution(x, 16, 3) ", "convolution(x, 20, 3) ")],
         "no distortion": [("common.RandomDistortion()(image)", "image"), ("common.AugmentationMean()(x)", "x")],
         "no elastic distortion": [("common.RandomDistortion()", "common.RandomDistortion(elastic=0)")],
         "no change of the stroke width": [("common.RandomDistortion()", "common.RandomDistortion(stroke=0)")],
