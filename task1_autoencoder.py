@@ -52,16 +52,15 @@ def build_restarts():
     model = keras.Sequential([
         layers.Input((4,)),
         layers.Rescaling(2, offset=-1),
-        layers.Dense(RESTARTS, use_bias=False, activation="tanh", name="encoder"),
-        layers.EinsumDense("br,rp->brp", (RESTARTS, 4), activation=lambda x: ops.sin(OMEGA_0 * x), name="decoder"),
+        layers.Dense(RESTARTS, use_bias=False, activation="tanh"),
+        layers.EinsumDense("br,rp->brp", (RESTARTS, 4), activation=lambda x: ops.sin(OMEGA_0 * x)),
         layers.Rescaling(SHARPNESS),
         layers.Activation("sigmoid"),
     ])
     random = np.random.default_rng()
     weights = np.exp(random.uniform(np.log(SMALLEST), np.log(LARGEST), (4, RESTARTS)))
     weights *= random.choice([-1, 1], weights.shape)
-    model.get_layer("encoder").set_weights([weights])
-    model.get_layer("decoder").set_weights([np.pi / (2 * weights.T) / OMEGA_0])
+    model.set_weights([weights, np.pi / (2 * weights.T) / OMEGA_0])
     return model
 
 

@@ -29,7 +29,6 @@ CHANGES = {
     "task2_multitask.py": {
         "no distortion": [("        common.RandomDistortion(),", ""), ("        common.AugmentationMean(),", "")],
         "no test-time augmentation": [NO_TEST_TIME_AUGMENTATION],
-        "16 sine units instead of 48": [("SINE_UNITS = 48", "SINE_UNITS = 16")],
         "half of the steps": [("\nSTEPS = 2000", "\nSTEPS = 1000")],
     },
     "task3_cnn.py": {
