@@ -176,9 +176,9 @@ class RandomDistortion(keras.layers.Layer):
     standard deviation, in either direction. `AugmentationMean` takes the mean of what the network makes of them.
 
     After Simard, Steinkraus and Platt (2003): every pixel is read from a displaced position. The displacement is a
-    random sum of smooth fields, which takes one matrix product: a constant, two linear fields, and cosines of up to
-    `waves` half periods across the image. The image is then made black and white again, in training with a random
-    threshold, which changes the width of the strokes.
+    random sum of smooth fields, which takes one matrix product: a constant, two linear fields, and cosines with up to
+    `half_periods` across the image. The image is then made black and white again, in training with a random threshold,
+    which changes the width of the strokes.
 
     shift: standard deviation of the constant field, in pixels. affine: of the linear fields, in pixels per pixel.
     elastic: of each cosine, in pixels. stroke: the threshold is 0.5, give or take up to `stroke`.
@@ -186,15 +186,15 @@ class RandomDistortion(keras.layers.Layer):
 
     AUGMENTATIONS = 13
 
-    def __init__(self, shift=1.5, affine=0.14, elastic=0.6, waves=3, stroke=0.3, **options):
+    def __init__(self, shift=1.5, affine=0.14, elastic=0.6, half_periods=3, stroke=0.3, **options):
         super().__init__(**options)
-        self.settings = {"shift": shift, "affine": affine, "elastic": elastic, "waves": waves, "stroke": stroke}
-        self.stroke = stroke
+        self.settings = {"shift": shift, "affine": affine, "elastic": elastic, "half_periods": half_periods,
+                         "stroke": stroke}
         across = np.arange(SIZE) - (SIZE - 1) / 2
         y, x = np.meshgrid(across, across, indexing="ij")
         fields = [shift * np.ones_like(x), affine * y, affine * x]
-        for j, k in itertools.product(range(waves + 1), repeat=2):
-            if 2 <= j + k <= waves:
+        for j, k in itertools.product(range(half_periods + 1), repeat=2):
+            if 2 <= j + k <= half_periods:
                 fields.append(elastic * np.outer(*(np.cos(np.pi * n * (across / SIZE + 0.5)) for n in (j, k))))
         self.fields = np.float32(fields).reshape(-1, SIZE * SIZE)
         self.positions = np.float32(np.indices((SIZE, SIZE))).reshape(2, SIZE * SIZE)
@@ -213,8 +213,8 @@ class RandomDistortion(keras.layers.Layer):
     def call(self, images, training=False):
         n = tf.shape(images)[0]
         if training:
-            weights = tf.random.normal((n, 2, len(self.fields)))
-            return self.compiled_warp(images, weights, 0.5 + tf.random.uniform((n, 1), -self.stroke, self.stroke))
+            weights, stroke = tf.random.normal((n, 2, len(self.fields))), self.settings["stroke"]
+            return self.compiled_warp(images, weights, 0.5 + tf.random.uniform((n, 1), -stroke, stroke))
         return self.warp(tf.repeat(images, self.AUGMENTATIONS, axis=0), tf.tile(self.fixed, (n, 1, 1)), 0.5)
 
     def warp(self, images, weights, threshold):

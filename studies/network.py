@@ -18,13 +18,13 @@ ACTIVATIONS = {
     "sigmoid": (lambda z: 0.5 * (1 + np.tanh(z / 2)), lambda y, gradient: gradient * y * (1 - y)),
     "tanh": (np.tanh, lambda y, gradient: gradient * (1 - y**2)),
     "relu": (lambda z: np.maximum(z, 0), lambda y, gradient: gradient * (y > 0)),
-    "softmax": (lambda z: _normalised(np.exp(z - z.max(1, keepdims=True))),
+    "softmax": (lambda z: _normalized(np.exp(z - z.max(1, keepdims=True))),
                 lambda y, gradient: y * (gradient - (gradient * y).sum(1, keepdims=True))),
 }
 TINY = 1e-30  # the smallest probability in a logarithm
 
 
-def _normalised(values):
+def _normalized(values):
     return values / values.sum(1, keepdims=True)
 
 

@@ -16,7 +16,7 @@ def fail(message):
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that shows a docstring as it is and reports an error in one line.
+    """An argument parser that shows a docstring unchanged and reports an error in one line.
 
     description: the docstring of the program. Options cannot be abbreviated.
     """

@@ -167,6 +167,6 @@ def test_mutated_files_load_or_raise_the_documented_error(data):
         except common.DatasetError as error:
             assert str(error).startswith(path) and "\n" not in str(error)
         else:
-            # What is read is what stands there, give or take the forms that are no mistake.
+            # The digits are those of the file, apart from the forms that are no mistake.
             text = data.removeprefix(b"\xef\xbb\xbf").decode().rstrip().replace("\r\n", "\n").replace("-", "")
             assert [line.replace("-", "") for line in as_text(digits)] == text.split("\n")

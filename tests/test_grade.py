@@ -352,7 +352,7 @@ def autoencoder(thought, digit=None, in_one=False):
     (lambda: autoencoder(layers.Dense(256, "sigmoid"), lambda image, vector: layers.Flatten()(image)), ["only"]),
     (lambda: autoencoder(layers.Dense(256, "tanh"), lambda image, vector: layers.Concatenate()(
         [vector, layers.GlobalMaxPooling2D()(image)])), ["only"]),
-], ids=["honest", "normalised", "linear", "deep", "nested", "too short", "from the image", "also from the image"])
+], ids=["honest", "normalized", "linear", "deep", "nested", "too short", "from the image", "also from the image"])
 def test_thought_vectors(model, failed):
     findings = checks.check_thought_vector(model())
     assert len(findings) == 3

@@ -145,7 +145,7 @@ def test_frozen_batch_normalization_does_not_change():
 
 
 def test_the_halves_of_task_2_do_not_disturb_each_other(monkeypatch):
-    """What the image half has learnt stands when the digit half has been trained, weight decay and all."""
+    """The image half is still exact after the training of the digit half, which has weight decay."""
     task2 = importlib.import_module("task2_multitask")
     monkeypatch.setattr(task2, "STEPS", 5)
     model = task2.build_model()

@@ -186,7 +186,7 @@ def test_a_download_is_kept(home, tmp_path_factory, monkeypatch):
 
 
 def test_without_fashion(tmp_path):
-    """A missing data set is one line with both ways out, and leaves nothing behind; a damaged one is told."""
+    """A missing data set is one line with both ways out, and leaves nothing behind."""
     ran = run_study("denoising", "--quick", env={"KERAS_HOME": str(tmp_path / "home")} | OFFLINE)
     assert ran.returncode == 2 and ran.stderr.count("\n") == 1
     assert ran.stderr.startswith(f"denoising.py: error: {tmp_path / 'home' / 'datasets'}: fashion_mnist is not there")
