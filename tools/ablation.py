@@ -51,11 +51,21 @@ CHANGES = {
                           ("common.AugmentationMean()(layers.Dense(10)(x))", "layers.Dense(10)(x)")],
         "no test-time augmentation": [NO_TEST_TIME_AUGMENTATION],
         "GRU instead of the minimal unit": [
-            ("layers.RNN(MinimalRecurrentCell(UNITS), return_sequences=True, unroll=True)",
-             "layers.GRU(UNITS, return_sequences=True, unroll=True)")],
+            ("    x = layers.Dense(4 * UNITS)(x)                    # for two directions, gate and candidate\n", ""),
+            ("4 * UNITS", "x.shape[-1]"),
+            ("    forward, backward = ops.split(x, 2, axis=-1)\n", ""),
+            ("layers.RNN(MinimalRecurrentCell(UNITS), return_sequences=True, unroll=True)(forward)",
+             "layers.GRU(UNITS, return_sequences=True, unroll=True)(x)"),
+            ("layers.RNN(MinimalRecurrentCell(UNITS), return_sequences=True, unroll=True, go_backwards=True)(backward)",
+             "layers.GRU(UNITS, return_sequences=True, unroll=True, go_backwards=True)(x)")],
+        "maximum beside the mean, no 48 features": [
+            ("    x = layers.Dense(48, activation=\"tanh\")(x)\n", ""),
+            ("layers.GlobalAveragePooling2D()(x)",
+             "layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])")],
+        "1,200 steps with batches of 100": [("STEPS = 2400", "STEPS = 1200"), ("BATCH_SIZE = 50", "BATCH_SIZE = 100")],
         "two ReNet layers instead of four": [("range(2)", "range(1)")],
         "no batch normalization": [("return common.BatchNormalization()(x)", "return x")],
-        "half of the steps": [("STEPS = 1500", "STEPS = 750")],
+        "half of the steps": [("STEPS = 2400", "STEPS = 1200")],
     },
 }
 
