@@ -105,8 +105,11 @@ def test_changes_of_the_ablation_make_a_model(script, name, monkeypatch):
     with runs.changed(script, ablation.CHANGES[script][name]) as path:
         source = path.read_text()
         assert source != (ROOT / script).read_text()
-        module = {"__name__": "changed"}
-        exec(compile(source, path, "exec"), module)
+        code, module = compile(source, path, "exec"), {"__name__": "changed"}
+        if all(re.match(r"\s*(STEPS|EPOCHS|BATCH_SIZE|LEARNING_RATE|LABEL_SMOOTHING|RESTARTS) =", old)
+               for old, _ in ablation.CHANGES[script][name]):
+            return  # the architecture is the same
+        exec(code, module)
     outputs = common.predict(module["build_model"](), np.zeros((3, 28, 28, 1), np.float32))
     assert all(len(output) == 3 for output in outputs.values())
 
