@@ -6,14 +6,22 @@ The scripts import this module before Keras, because it starts the clock and kee
 import itertools
 import os
 import random
-import stat
 import sys
 import time
 import warnings
-from typing import NamedTuple
 
 from support import startup  # first: it imports TensorFlow with the clock running
 from support.command_line import Parser, fail, make_folder
+from support.data_file import (
+    NO_LABEL,
+    SIZE,
+    DatasetError,
+    Digits,
+    check_file,
+    count_lines,
+    read_digits,
+    write_predictions,
+)
 
 import keras
 import numpy as np
@@ -22,113 +30,7 @@ import tensorflow as tf
 # ------------------------------------------------------------------------------------------------------ the data set
 
 DATASET = os.path.join(startup.ROOT, "dataset.txt")
-SIZE = 28  # pixels, both ways
 FOLDS = 5  # of the training digits, for --validation
-LONGEST_LINE = 1000  # bytes; a valid line has at most 818
-
-
-class DatasetError(ValueError):
-    """A data file that cannot be used. The message is one line with the file, the line and the mistake."""
-
-
-class Digits(NamedTuple):
-    """Some digits: `images`, float32 (n, 28, 28, 1), pixels 0 or 1, and `labels`, int32 (n,), 0 to 9."""
-
-    images: np.ndarray
-    labels: np.ndarray
-
-
-def check_file(path):
-    """Raise DatasetError if `path` is not a readable file with something in it. The file is not opened."""
-    try:
-        status = os.stat(path)
-    except OSError as error:
-        raise DatasetError(f"{path}: {error.strerror}") from None
-    if not stat.S_ISREG(status.st_mode):
-        raise DatasetError(f"{path}: not a file")
-    if not os.access(path, os.R_OK):
-        raise DatasetError(f"{path}: no permission to read")
-    if not status.st_size:
-        raise DatasetError(f"{path}: the file is empty")
-
-
-def count_lines(path):
-    """Return the number of lines of a file, without blank lines at its end.
-
-    Lines are counted by their line ends only, to find the halves of the file: what the lines contain is not used.
-    Raises DatasetError if the file cannot be read.
-    """
-    check_file(path)
-    lines = ends = 0
-    try:
-        with open(path, "rb") as file:
-            while chunk := file.read(1 << 20):
-                if text := chunk.rstrip():
-                    lines = ends + text.count(b"\n") + 1
-                ends += chunk.count(b"\n")
-    except OSError as error:
-        raise DatasetError(f"{path}: {error.strerror}") from None
-    return lines
-
-
-def read_digits(path, start, stop):
-    """Read the lines from `start` up to `stop` (counted from 0, `stop` not included) of a data file.
-
-    A line is a label, a tab and 784 characters 0 or 1, in 28 rows joined by `-` or without any `-`. No other line is
-    kept. Returns `Digits`. Raises DatasetError for anything else.
-    """
-    try:
-        with open(path, "rb") as file:
-            lines = [file.readline(LONGEST_LINE) for _ in range(stop)][start:]
-    except OSError as error:
-        raise DatasetError(f"{path}: {error.strerror}") from None
-    if not lines:
-        raise DatasetError(f"{path}: no digits")
-    if start == 0:
-        lines[0] = lines[0].removeprefix(b"\xef\xbb\xbf")  # a byte-order mark
-    labels, bitmaps = [], []
-    for line in lines:
-        label, _, bitmap = line.rstrip(b"\r\n").partition(b"\t")
-        if len(bitmap) == SIZE * (SIZE + 1) - 1 and bitmap[SIZE :: SIZE + 1] == b"-" * (SIZE - 1):
-            bitmap = bitmap.replace(b"-", b"")
-        labels.append(label)
-        bitmaps.append(bitmap)
-    mistakes = [len(label) != 1 or not label.isdigit() or len(bitmap) != SIZE * SIZE
-                for label, bitmap in zip(labels, bitmaps)]
-    if not any(mistakes):
-        pixels = np.frombuffer(b"".join(bitmaps), np.uint8).reshape(-1, SIZE, SIZE, 1) - ord("0")
-        mistakes = (pixels > 1).any((1, 2, 3))
-    if any(mistakes):
-        number = int(np.argmax(mistakes))
-        raise DatasetError(f"{path}, line {start + number + 1}: {_explain(lines[number])}")
-    return Digits(pixels.astype(np.float32), np.array(labels).astype(np.int32))
-
-
-def _explain(line):
-    """Return what is wrong with a line (bytes) that is not a digit."""
-    if len(line) == LONGEST_LINE:
-        return "the line is too long"
-    try:
-        line = line.decode().rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        return f"byte {error.start + 1} is not text"
-    label, tab, bitmap = line.partition("\t")
-    if not line.strip():
-        return "the line is blank"
-    if not tab:
-        return "no tab between label and pixels"
-    if label not in list("0123456789"):
-        return f"the label is {label[:20]!r}, expected a digit 0 to 9"
-    rows = bitmap.split("-")
-    for number, row in enumerate(rows, 1):
-        if wrong := row.strip("01"):
-            return f"row {number} has the character {wrong[0]!r}, expected 0 or 1"
-    if len(rows) == 1:
-        return f"{len(bitmap)} pixels, expected {SIZE * SIZE}"
-    for number, row in enumerate(rows, 1):
-        if len(row) != SIZE:
-            return f"row {number} has {len(row)} pixels, expected {SIZE}"
-    return f"{len(rows)} rows, expected {SIZE}"
 
 
 def hold_out(digits, fold, folds=FOLDS):
@@ -288,13 +190,14 @@ def errors(model, digits):
     """Return the errors of a model on `digits` in %, as a dictionary of `decoder`, `classifier`, or both.
 
     decoder: the share of pixels that differ from the input once the output is rounded.
-    classifier: the share of digits whose most probable class is wrong.
+    classifier: the share of digits whose most probable class is wrong; not a number if a digit has no label.
     """
     outputs, result = predict(model, digits.images), {}
     if "reconstruction" in outputs:
         result["decoder"] = 100 * np.mean(np.round(outputs["reconstruction"]) != digits.images)
     if "digit" in outputs:
-        result["classifier"] = 100 * np.mean(outputs["digit"].argmax(1) != digits.labels)
+        wrong = outputs["digit"].argmax(1) != digits.labels
+        result["classifier"] = 100 * np.mean(np.where(digits.labels == NO_LABEL, np.nan, wrong))
     return result
 
 
@@ -326,6 +229,9 @@ class Task:
                             help="the digits (default: dataset.txt beside the script)")
         parser.add_argument("--test", metavar="FILE",
                             help="test digits; then all of --dataset is for training, otherwise its first half")
+        parser.add_argument("--predictions", metavar="FILE",
+                            help="save the prediction for each test digit there: its label, its pixels, or both, in "
+                                 "the format of the data; the test digits need no labels then")
         self.options = options = parser.parse_args(argv)
         self.training = self.validation = None  # Digits
         try:
@@ -339,6 +245,8 @@ class Task:
             fail(error)
         if options.figures is not None:
             make_folder(options.figures)
+        if options.predictions is not None:
+            open(options.predictions, "a").close()  # fails before the training, not after it
 
     def training_digits(self):
         """Return the digits to train on: the first half of the data, with --validation without the fold held out."""
@@ -351,9 +259,10 @@ class Task:
         """Read the test digits, once the training is over. With --validation, return the fold held out instead."""
         if self.options.validation:
             return self.validation
+        blank = self.options.predictions is not None
         if self.options.test is None:
-            return read_digits(self.options.dataset, self._training_count, self._count)
-        return read_digits(self.options.test, 0, count_lines(self.options.test))
+            return read_digits(self.options.dataset, self._training_count, self._count, blank)
+        return read_digits(self.options.test, 0, count_lines(self.options.test), blank)
 
     def callbacks(self, model):
         """Return the Keras callbacks that show the training: none without --full_output."""
@@ -365,7 +274,7 @@ class Task:
         return [TrainingTable(model, {split: digits for split, digits in splits.items() if digits})]
 
     def report(self, model):
-        """Measure the error of the trained model, print the line of results, and show or save the figures."""
+        """Measure the error of the trained model, print the line of results, save predictions, show or save figures."""
         split = "validation" if self.options.validation else "test"
         digits = self.test_digits()
         result = errors(model, digits)
@@ -374,9 +283,13 @@ class Task:
             heads = "   ".join([*(column_head(split, name, result) for name in result), "parameters", "minutes"])
             print("- " * (len(heads) // 2), heads, sep="\n")
         print(*(f"{error:.2f}" for error in result.values()), model.count_params(), f"{minutes:.2f}", flush=True)
+        if self.options.predictions is not None:
+            write_predictions(self.options.predictions, predict(model, digits.images))
         if self.options.figures is not None or self.options.show_analysis:
             from support import figures
 
+            if NO_LABEL in digits.labels:
+                fail("there are no figures of digits without labels")
             figures.show_figures(model, digits, self.options.figures, self.options.show_analysis, split)
 
 

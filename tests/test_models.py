@@ -1,13 +1,18 @@
 """What the specification lets a checker rely on, for all four models."""
 
 import importlib
+import sys
 
 import common
 
 import keras
 import numpy as np
 import pytest
-from conftest import DATASET, SCRIPTS
+from conftest import DATASET, ROOT, SCRIPTS
+
+sys.path.insert(0, str(ROOT / "tools"))
+
+import audits
 
 LIMITS = dict(zip(SCRIPTS, [1_100_000, 1_500_000, 1_000_000, 100_000]))
 
@@ -86,6 +91,17 @@ def test_thought_vector(task, model, images):
     rest = keras.Model(thought, model.output)
     for name, values in common.as_dictionary(rest(encoder(images))).items():
         assert np.asarray(values) == pytest.approx(outputs_of(model, images)[name], abs=1e-5)
+
+
+def test_predictions_carry_the_errors(task, model, tmp_path):
+    """What `--predictions` saves is enough to measure the errors elsewhere."""
+    digits = common.read_digits(DATASET, 0, 50)
+    path = tmp_path / "predictions.txt"
+    common.write_predictions(path, common.predict(model, digits.images))
+    truth = audits.Digits([str(label) for label in digits.labels],
+                          ["".join(map(str, image.astype(int).flat)) for image in digits.images])
+    measured = audits.measure(path.read_text(), truth, task.__name__[:5])
+    assert measured == pytest.approx(list(common.errors(model, digits).values())) and any(measured)
 
 
 def test_types_of_layers(task, model):

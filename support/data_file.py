@@ -1,0 +1,131 @@
+"""Data files: read digits, explain what is wrong with a file, write predictions. Needs NumPy only."""
+
+import os
+import stat
+from typing import NamedTuple
+
+import numpy as np
+
+SIZE = 28  # pixels, both ways
+LONGEST_LINE = 1000  # bytes; a valid line has at most 818
+NO_LABEL = -1
+
+
+class DatasetError(ValueError):
+    """A data file that cannot be used. The message is one line with the file, the line and the mistake."""
+
+
+class Digits(NamedTuple):
+    """Some digits: `images`, float32 (n, 28, 28, 1), pixels 0 or 1, and `labels`, int32 (n,), 0 to 9 or NO_LABEL."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+def check_file(path):
+    """Raise DatasetError if `path` is not a readable file with something in it. The file is not opened."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise DatasetError(f"{path}: {error.strerror}") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise DatasetError(f"{path}: not a file")
+    if not os.access(path, os.R_OK):
+        raise DatasetError(f"{path}: no permission to read")
+    if not status.st_size:
+        raise DatasetError(f"{path}: the file is empty")
+
+
+def count_lines(path):
+    """Return the number of lines of a file, without blank lines at its end.
+
+    Lines are counted by their line ends only, to find the halves of the file: what the lines contain is not used.
+    Raises DatasetError if the file cannot be read.
+    """
+    check_file(path)
+    lines = ends = 0
+    try:
+        with open(path, "rb") as file:
+            while chunk := file.read(1 << 20):
+                if text := chunk.rstrip():
+                    lines = ends + text.count(b"\n") + 1
+                ends += chunk.count(b"\n")
+    except OSError as error:
+        raise DatasetError(f"{path}: {error.strerror}") from None
+    return lines
+
+
+def read_digits(path, start, stop, blank_labels=False):
+    """Read the lines from `start` up to `stop` (counted from 0, `stop` not included) of a data file.
+
+    A line is a label, a tab and 784 characters 0 or 1, in 28 rows joined by `-` or without any `-`. No other line is
+    kept. blank_labels: whether nothing before the tab is a label too, NO_LABEL. Returns `Digits`. Raises DatasetError
+    for anything else.
+    """
+    try:
+        with open(path, "rb") as file:
+            lines = [file.readline(LONGEST_LINE) for _ in range(stop)][start:]
+    except OSError as error:
+        raise DatasetError(f"{path}: {error.strerror}") from None
+    if not lines:
+        raise DatasetError(f"{path}: no digits")
+    if start == 0:
+        lines[0] = lines[0].removeprefix(b"\xef\xbb\xbf")  # a byte-order mark
+    labels, bitmaps = [], []
+    for line in lines:
+        label, _, bitmap = line.rstrip(b"\r\n").partition(b"\t")
+        if len(bitmap) == SIZE * (SIZE + 1) - 1 and bitmap[SIZE :: SIZE + 1] == b"-" * (SIZE - 1):
+            bitmap = bitmap.replace(b"-", b"")
+        labels.append(label)
+        bitmaps.append(bitmap)
+    known = [b"%d" % label for label in range(10)] + [b""] * blank_labels
+    mistakes = [label not in known or len(bitmap) != SIZE * SIZE for label, bitmap in zip(labels, bitmaps)]
+    if not any(mistakes):
+        pixels = np.frombuffer(b"".join(bitmaps), np.uint8).reshape(-1, SIZE, SIZE, 1) - ord("0")
+        mistakes = (pixels > 1).any((1, 2, 3))
+    if any(mistakes):
+        number = int(np.argmax(mistakes))
+        raise DatasetError(f"{path}, line {start + number + 1}: {_explain(lines[number])}")
+    return Digits(pixels.astype(np.float32), np.int32([label or NO_LABEL for label in labels]))
+
+
+def _explain(line):
+    """Return what is wrong with a line (bytes) that is not a digit."""
+    if len(line) == LONGEST_LINE:
+        return "the line is too long"
+    try:
+        line = line.decode().rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        return f"byte {error.start + 1} is not text"
+    label, tab, bitmap = line.partition("\t")
+    if not line.strip():
+        return "the line is blank"
+    if not tab:
+        return "no tab between label and pixels"
+    if label not in list("0123456789"):
+        return f"the label is {label[:20]!r}, expected a digit 0 to 9"
+    rows = bitmap.split("-")
+    for number, row in enumerate(rows, 1):
+        if wrong := row.strip("01"):
+            return f"row {number} has the character {wrong[0]!r}, expected 0 or 1"
+    if len(rows) == 1:
+        return f"{len(bitmap)} pixels, expected {SIZE * SIZE}"
+    for number, row in enumerate(rows, 1):
+        if len(row) != SIZE:
+            return f"row {number} has {len(row)} pixels, expected {SIZE}"
+    return f"{len(rows)} rows, expected {SIZE}"
+
+
+def write_predictions(path, outputs):
+    """Write the outputs of a model, one line per digit, in the format of a data file: label, tab, pixels.
+
+    outputs: a dictionary of `reconstruction` (n, 28, 28, 1), `digit` (n, 10), or both. A part that the model does not
+    predict is left out: the label before the tab, or the tab and the pixels. Raises OSError.
+    """
+    lines = [str(label) for label in outputs["digit"].argmax(1)] if "digit" in outputs else None
+    if "reconstruction" in outputs:
+        pixels = np.round(outputs["reconstruction"]).astype(int).reshape(-1, SIZE, SIZE)
+        rows = ["-".join("".join(map(str, row)) for row in image) for image in pixels]
+        lines = [f"{label}\t{image}" for label, image in zip(lines or [""] * len(rows), rows)]
+    with open(path, "w") as file:
+        file.writelines(f"{line}\n" for line in lines)
