@@ -1,53 +1,61 @@
-"""The grader: hand-ins that go wrong in every way, what a reader would check, results that survive, a cluster."""
+"""The grader: hand-ins that go wrong or cheat in every way, results that survive, reports, a cluster."""
 
 import csv
+import io
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import textwrap
 import time
-from pathlib import Path
+import zipfile
 
+import numpy as np
 import pytest
 from conftest import ROOT, SCRIPTS
 
 sys.path.insert(0, str(ROOT / "tools"))
 
-
-import importlib
-
-import checks
+import audits
 import distributed
 import grade
-import keras
+import report
 import sandbox
-from keras import layers
+import submissions
+import verdicts
+import watch
 
 CNN = "task3_cnn.py"
 LINE = "print('5.00 100 0.01')"
+# A hand-in as students write them. It reads the whole file, and learns the digits of `easy` in two seconds.
+STUDENT = """
+import numpy as np, keras
+lines = [line.split("\\t") for line in open("dataset.txt")]
+x = np.array([list(line[1].strip().replace("-", "")) for line in lines], "float32").reshape(-1, 28, 28, 1)
+y = np.array([int(line[0]) for line in lines])
+half = len(x) // 2
+model = keras.Sequential([keras.layers.Conv2D(4, 4, strides=4, activation="relu"), keras.layers.Flatten(),
+                          keras.layers.Dense(10, "softmax")])
+model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.fit(x[:half], y[:half], epochs=10, batch_size=20, verbose=0)
+error = 100 * (model.predict(x[half:], verbose=0).argmax(1) != y[half:]).mean()
+print(f"{error:.2f} {model.count_params()} 0.05")
+"""
+SOLVED = 'x[:half], y[:half], epochs=10'
 HANGING = {  # what a script does: (its text, a part of the reason in the verdict)
     "hangs": ("import time\ntime.sleep(1000)", "ended after 1 s"),
     "loops": ("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: pass", "ended after 1 s"),
 }
-BEHAVIOURS = {  # the same for scripts that end; "" if it is valid
-    "good": ("if 0: import keras\n" + LINE, ""),
-    "fair": ("if 0: import keras\nprint('10.00 100 0.01')", ""),
+BEHAVIOURS = {  # the same for scripts that end
     "crashes": ("print('5.00 100 0.01')\nraise RuntimeError('the gradient has vanished')", "ended with status 1"),
     "aborts": ("import os\nos.abort()", "as after SIGABRT"),
     "no python": ("this is no Python", "ended with status 1"),
     "floods": ("while True: print('x' * 1000)", "flooded its standard output"),
     "floods errors": ("import sys\nwhile True: print('x' * 1000, file=sys.stderr)", "flooded its standard error"),
-    "silent": ("", "printed no lines"),
-    "two lines": (LINE + "\n" + LINE, "printed 2 lines"),
-    "nonsense": ("print('I am sure that it is 0.00')", "printed nonsense"),
-    "impossible": ("print('-1.00 100 0.01')", "printed nonsense"),
-    "not a number": ("print('nan 100 0.01')", "printed nonsense"),
-    "greets": ("import sys\nif 0: import keras\n" + LINE + "\nprint('WARNING: All log messages before absl::Initialize"
-               "Log() is called\\nI0000 00:00:1795.6 6825 port.cc:153] oneDNN is on.', file=sys.stderr)", ""),
-    "complains": (LINE + "\nimport sys\nprint('warning', file=sys.stderr)", "wrote to standard error"),
+    "silent": ("", "printed nothing"),
+    "nonsense": ("print('I am sure that it is 0.00')", "printed 1 numbers in its last line, expected 3"),
+    "impossible": ("print('-1.00 100 0.01')", "printed numbers that cannot be"),
+    "not a number": ("print('nan 100 0.01')", "printed numbers that cannot be"),
     "too wrong": ("print('12.50 100 0.01')", "digits error 12.50% is over 12%"),
     "too large": ("print('5.00 1000001 0.01')", "1,000,001 parameters are over 1,000,000"),
     "too slow": ("print('5.00 100 5.50')", "5.50 minutes are over 5"),
@@ -55,26 +63,41 @@ BEHAVIOURS = {  # the same for scripts that end; "" if it is valid
     "by hand": ("print('5.00 100 0.01')", "uses TensorFlow: it is not imported"),
     "fills the disk": ("with open('f', 'wb') as f:\n    while True: f.write(bytes(1 << 20))", "wrote a file of more"),
     "hungry": ("x = []\nwhile True: x.append(bytearray(1 << 27))", "out of its 1 GiB of memory"),
-    "destroys": ("if 0: import keras\nimport shutil\nshutil.rmtree('..', ignore_errors=True)\n" + LINE, ""),
-    "digs": ("if 0: import keras\nimport os\nfor _ in range(2000):\n    os.mkdir('x')\n    os.chdir('x')\n" + LINE, ""),
-    "hides": ("if 0: import keras\nimport os\nos.mkdir('x')\nfor path in 'x', '..', '.': os.chmod(path, 0)\n"
-              + LINE, ""),
-    "rambles": ("print('nonsense ' * 1000, ' ' * 5000, '5.00 100 0.01')", "printed nonsense"),
-    "forks": ("if 0: import keras\nimport os, subprocess, sys, time\n"
+    "destroys": ("import shutil\nshutil.rmtree('..', ignore_errors=True)\n" + LINE, "uses TensorFlow"),
+    "digs": ("import os\nfor _ in range(2000):\n    os.mkdir('x')\n    os.chdir('x')\n" + LINE, "uses TensorFlow"),
+    "hides": ("import os\nos.mkdir('x')\nfor path in 'x', '..', '.': os.chmod(path, 0)\n" + LINE, "uses TensorFlow"),
+    "rambles": ("print('nonsense ' * 1000, ' ' * 5000, '5.00 100 0.01 17 18')", "printed 5 numbers"),
+    "forks": ("import os, subprocess, sys, time\n"
               "for _ in range(5):\n"
               "    subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(987)'], start_new_session=True)\n"
-              "    if os.fork() == 0: time.sleep(987)\n" + LINE, ""),
+              "    if os.fork() == 0: time.sleep(987)\n" + LINE, "uses TensorFlow"),
+    "leaves early": ("import os\nprint('5.00 100 0.01', flush=True)\nos._exit(0)", "still get their old labels"),
 }
+
+
+@pytest.fixture(scope="session")
+def easy(tmp_path_factory):
+    """Return a data file of digits that are easy to learn: each class has its own block of 5x5 pixels, in noise."""
+    random = np.random.default_rng()
+    path = tmp_path_factory.mktemp("data") / "easy.txt"
+    with open(path, "w") as file:
+        for label in [*range(10)] * 40:
+            image = (random.random((28, 28)) < 0.03).astype(int)
+            image[4 + 14 * (label // 5):9 + 14 * (label // 5), 1 + 5 * (label % 5):6 + 5 * (label % 5)] = 1
+            file.write(f"{label}\t{'-'.join(''.join(map(str, row)) for row in image)}\n")
+    return path
 
 
 @pytest.fixture
 def hand_ins(tmp_path):
-    """Return a function that creates a folder of submissions: {name: text of its task 3}."""
+    """Return a function that creates a folder of submissions: {name: text of its task 3, or {file: text}}."""
 
     def make(texts):
-        for name, text in texts.items():
-            (tmp_path / "hand_ins" / name).mkdir(parents=True)
-            (tmp_path / "hand_ins" / name / CNN).write_text(text)
+        for name, files in texts.items():
+            for file, text in (files if isinstance(files, dict) else {CNN: files}).items():
+                path = tmp_path / "hand_ins" / name / file
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return tmp_path / "hand_ins"
 
     return make
@@ -86,14 +109,14 @@ def command(folder, *arguments, runs=1, timeout=100, memory=1):
             str(timeout), "--memory", str(memory), *map(str, arguments), CNN]
 
 
-def verdicts(path):
+def judged(path):
     return {name: scripts[CNN] for name, scripts in json.loads(path.read_text())["verdicts"].items()}
 
 
 def test_scripts_that_hang_are_ended(hand_ins, tmp_path):
     subprocess.run(command(hand_ins({name: text for name, (text, _) in HANGING.items()}), "--json", tmp_path / "r.json",
                            timeout=1), capture_output=True, timeout=100)
-    for name, verdict in verdicts(tmp_path / "r.json").items():
+    for name, verdict in judged(tmp_path / "r.json").items():
         assert verdict["state"] == "not valid" and HANGING[name][1] in verdict["reasons"][0]
 
 
@@ -103,13 +126,12 @@ def test_every_behaviour_gets_its_verdict(hand_ins, tmp_path):
                                  "--json", tmp_path / "r.json", "--csv", tmp_path / "r.csv"),
                          capture_output=True, text=True, timeout=300)
     assert ran.returncode == 1
-    graded = verdicts(tmp_path / "r.json")
+    graded = judged(tmp_path / "r.json")
     assert graded.keys() == BEHAVIOURS.keys()
     for name, (_, reason) in BEHAVIOURS.items():
         assert reason in "; ".join(graded[name]["reasons"]), name
-        assert graded[name]["state"].startswith("not valid" if reason else "valid"), name
+        assert graded[name]["state"] == "not valid", name
         assert f"{name} {CNN}" in ran.stderr  # progress
-    assert graded["good"]["state"] == "valid, high performance" and graded["fair"]["state"] == "valid"
     records = {name: scripts[CNN]["jobs"]["run 1"]
                for name, scripts in json.loads((tmp_path / "r.json").read_text())["submissions"].items()}
     assert "the gradient has vanished" in records["crashes"]["stderr"]
@@ -117,48 +139,378 @@ def test_every_behaviour_gets_its_verdict(hand_ins, tmp_path):
         rows = {row["submission"]: row for row in csv.DictReader(file)}
     assert {name: row["state"] for name, row in rows.items()} == {name: verdict["state"]
                                                                   for name, verdict in graded.items()}
-    assert f"| fair | {CNN} | digits | 10.00 ± 0.00 | 10.00 | 12 (9) | 100 | 1,000,000 |" in ran.stdout
-    assert not sandbox.isolated() or not survivors("time.sleep(987)")
+    assert f"| too slow | {CNN} | digits | 5.00 ± 0.00 | 5.00 | 12 (9) | as printed | 100 | 1,000,000 |" in ran.stdout
+
+# ----------------------------------------------------------------------------------------------------------- cheats
 
 
-def survivors(text):
-    """Return the processes with a text in their command line."""
-    processes = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if text in path.read_text().replace("\0", " "):
-                processes.append(path.parent.name)
-        except OSError:  # it has ended
-            pass
-    return processes
+def shipped(train):
+    """Return the text of a hand-in that loads weights, for a script that saved them when `train` ran."""
+    return STUDENT.replace(f"model.fit({SOLVED}, batch_size=20, verbose=0)", train)
 
 
-@pytest.mark.skipif(not sandbox.isolated(), reason="this system has no sandbox")
-def test_no_network_and_nothing_left(tmp_path):
-    program = """
-        import os, socket, sys, time
-        try:
-            socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=2)
-            print("connected", flush=True)
-        except OSError as error:
-            print("no network", flush=True)
-        if os.fork() == 0:
-            os.setsid()
-            if os.fork() == 0:
-                os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(876)"])
-    """
-    files = {"a.py": textwrap.dedent(program).encode()}
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        outcome = sandbox.run(files, ["a.py", str(server.getsockname()[1])], 20, 1)
-    assert (outcome.reason, outcome.stdout) == ("", "no network\n")
-    assert not survivors("time.sleep(876)")
+CHEATS = {  # what a script does: (its text or files, a part of a reason, or of a hint after "hint: ")
+    "honest": (STUDENT, ""),
+    "prints": ("import keras\nprint('0.00 100 0.01')", "still get their old labels"),
+    "trains something and prints": (
+        STUDENT.replace("print(f", "print('0.00 100 0.01') #"), "100.0% of the test digits still get"),
+    "trains on both halves": (STUDENT.replace(SOLVED, "x, y, epochs=30"), "still get their old labels"),
+    "splits at random": (STUDENT.replace("half = len(x) // 2", "half = len(x) // 2\norder = np.random.permutation("
+                                         "len(x))\nx, y = x[order], y[order]"), "still get their old labels"),
+    "chooses by the test digits": (STUDENT.replace("verbose=0)\ne", "verbose=0, validation_data=(x[half:], y[half:]), "
+                                                   "callbacks=[keras.callbacks.ModelCheckpoint('w.weights.h5', "
+                                                   "save_best_only=True, save_weights_only=True)])\ne"),
+                                   "hint: line 10: validation_data, which may choose by the test digits"),
+    "prints fewer parameters": (STUDENT.replace("{model.count_params()}", "50"),
+                                "50 are printed, but the models that predicted have 2,038"),
+    "forges the report": (STUDENT.replace("print(f", "open(sys.orig_argv[2], 'w').write('{\"trains by gradients\": "
+                                          "\"passed\", \"parameters\": 50}')\nprint('0.00 50 0.01') #").replace(
+                                              "import numpy", "import sys, numpy"), "still get their old labels"),
+    "a seed in text": (STUDENT.replace("lines =", "getattr(keras.utils, 'set_' + 'random_' + 'seed')(7)\nlines ="),
+                       "the weights before the training are the same to the last bit in 2 runs"),
+    "reads the neighbour's": ("import pathlib\nprint(list(pathlib.Path('../..').glob('**/task3*'))[5].read_text())",
+                              "run 1, 2: ended with status 1"),
+}
 
 
-@pytest.mark.skipif(not sandbox.isolated(), reason="this system has no sandbox")
-def test_writes_in_its_scratch_folder_only(tmp_path):
-    program = f"open('mine', 'w').close(); open({str(tmp_path / 'theirs')!r}, 'w')"
-    outcome = sandbox.run({"a.py": program.encode()}, ["a.py"], 20, 1)
-    assert "Read-only file system" in outcome.stderr and not list(tmp_path.iterdir())
+def test_a_class_of_cheats(hand_ins, easy, tmp_path):
+    """Each is caught by what the grader has seen itself, and the honest one beside them is valid."""
+    folder = hand_ins({name: files for name, (files, _) in CHEATS.items()})
+    parts = [list(CHEATS)[start::2] for start in (0, 1)]  # two graders side by side, for the sake of time
+    graders = []
+    for number, part in enumerate(parts):
+        half = tmp_path / str(number)
+        half.mkdir()
+        for name in part:
+            (folder / name).rename(half / name)
+        graders.append(subprocess.Popen(command(half, "--dataset", easy, "--json", tmp_path / f"{number}.json", runs=2,
+                                                memory=4), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+    said = [grader.communicate(timeout=400) for grader in graders]
+    graded = judged(tmp_path / "0.json") | judged(tmp_path / "1.json")
+    for name, (_, reason) in CHEATS.items():
+        verdict = graded[name]
+        if not reason or reason.startswith("hint: "):
+            assert verdict["state"] == "valid, high performance", (name, verdict, said)
+            assert reason.removeprefix("hint: ") in "; ".join(verdict["hints"]), (name, verdict)
+        else:
+            assert verdict["state"] == "not valid" and reason in "; ".join(verdict["reasons"]), (name, verdict)
+    assert graded["honest"]["hints"] == [] and graded["honest"]["remarks"] == []
+
+
+def test_shipped_weights(hand_ins, easy, tmp_path):
+    """Weights in a file of their own, as good as they may be: they do not know the new names of the digits."""
+    weights = tmp_path / "w.weights.h5"
+    ran = subprocess.run([sys.executable, "-c", STUDENT + f"model.save_weights({str(weights)!r})"], cwd=easy.parent,
+                         env=os.environ | {"PYTHONSTARTUP": ""}, capture_output=True, text=True) if (
+        easy.with_name("dataset.txt").write_bytes(easy.read_bytes())) else None
+    assert ran.stderr.count("Traceback") == 0, ran.stderr
+    text = shipped("model.build((None, 28, 28, 1))\nmodel.load_weights('w.weights.h5')")
+    subprocess.run(command(hand_ins({"a": {CNN: text, "w.weights.h5": weights.read_bytes()}}), "--dataset", easy,
+                           "--json", tmp_path / "r.json", memory=4), capture_output=True, timeout=200)
+    (verdict,) = judged(tmp_path / "r.json").values()
+    assert verdict["state"] == "not valid" and verdict["mean"][0] < 5
+    assert any("still get their old labels" in reason for reason in verdict["reasons"])
+    assert any("w.weights.h5: a file of" in hint for hint in verdict["hints"])
+    assert any("load_weights" in hint for hint in verdict["hints"])
+
+
+MEASURED = """
+import sys, numpy as np
+{imports}
+given = dict(zip(sys.argv[1::2], sys.argv[2::2]))  # --dataset, --test, --predictions
+lines = [line.rstrip("\\n").split("\\t") for line in open(given["--dataset"])]
+images = np.array([list(pixels.replace("-", "")) for _, pixels in lines], "float32")
+labels = np.array([int(label) for label, _ in lines])
+{train}
+test = [line.rstrip("\\n").split("\\t") for line in open(given["--test"])]
+assert all(label == "" for label, _ in test), "there are labels"
+{predict}
+print("0.00 {parameters} 0.01")
+"""
+NETWORK = dict(
+    imports="import keras", parameters=7850,
+    train="model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, 'softmax')])\n"
+          "model.compile(keras.optimizers.Adam(0.01), 'sparse_categorical_crossentropy')\n"
+          "model.fit(images, labels, epochs=10, verbose=0)",
+    predict="guess = model.predict(np.array([list(p.replace('-', '')) for _, p in test], 'float32'), verbose=0)\n"
+            "open(given['--predictions'], 'w').writelines(f'{g.argmax()}\\n' for g in guess)")
+
+
+def test_measured_from_predictions(hand_ins, easy, tmp_path):
+    """A script that takes --predictions gets no labels, and its printed error does not matter."""
+    lazy = NETWORK | {"predict": "open(given['--predictions'], 'w').write('3\\n' * len(test))"}
+    short = NETWORK | {"predict": "open(given['--predictions'], 'w').write('3\\n')"}
+    early = NETWORK | {"imports": "import keras\nopen(sys.argv[4]).read()"}
+    subprocess.run(command(hand_ins({name: MEASURED.format(**parts) for name, parts in (
+        ("a", NETWORK), ("b", lazy), ("c", short), ("d", early))}), "--dataset", easy, "--json", tmp_path / "r.json",
+        memory=4), capture_output=True, timeout=200)
+    graded = judged(tmp_path / "r.json")
+    convolution = "a convolution layer: the model has none"
+    assert graded["a"]["basis"] == "measured" and graded["a"]["mean"][0] < 5
+    assert graded["a"]["reasons"] == [convolution] and graded["a"]["parameters"] == 7850
+    assert graded["a"]["findings"][watch.LAST] == "passed"
+    assert graded["b"]["mean"] == [90.0]
+    assert "run 1: predicted 1 digits instead of 200" in graded["c"]["reasons"]
+    assert any("test digits read last: after it was opened came" in reason for reason in graded["d"]["reasons"])
+
+
+def test_the_bundle_end_to_end(tmp_path):
+    """The exact autoencoder is valid, measured, and has learned its code: on blocks of pixels it learns another."""
+    ran = subprocess.run([sys.executable, ROOT / "tools" / "grade.py", "--runs", "2", "--json", tmp_path / "r.json",
+                          SCRIPTS[0]], capture_output=True, text=True, timeout=200)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    saved = json.loads((tmp_path / "r.json").read_text())
+    verdict = saved["verdicts"]["bundle"][SCRIPTS[0]]
+    assert verdict["mean"] == [0.0] and verdict["basis"] == "measured" and verdict["parameters"] == 8
+    assert set(verdict["findings"].values()) == {"passed"}
+    assert verdict["reasons"] == verdict["remarks"] == verdict["hints"] == []
+    assert saved["submissions"]["bundle"][SCRIPTS[0]]["jobs"]["blocks"]["errors"][0] > 3
+
+# ----------------------------------------------------------------------------------------------- audits and verdicts
+
+
+@pytest.fixture(scope="module")
+def data():
+    return audits.Data.read(ROOT / "dataset.txt")
+
+
+@pytest.mark.parametrize("form", [audits.TOGETHER, audits.APART, audits.BLANK])
+def test_every_run_gets_the_same_digits_in_another_order(form, data):
+    def lines(files):
+        texts = [line for name in sorted(files) for line in files[name].splitlines()]
+        return texts[:1000], texts[1000:]
+
+    def pixels(part):
+        return sorted(line.split(b"\t")[1] for line in part)
+
+    (first, test), (again, _) = data.draw(audits.ORDINARY, form), data.draw(audits.ORDINARY, form)
+    assert first.keys() == ({"dataset.txt"} if form == audits.TOGETHER else {"dataset.txt", "test.txt"})
+    assert first != again
+    for one, other in zip(lines(first), lines(again)):
+        assert sorted(one) == sorted(other)
+    labels = [line.split(b"\t")[0].decode() for line in lines(first)[1]]
+    assert labels == ([""] * 1000 if form == audits.BLANK else test.labels)
+    for kind in audits.CONTRADICTION, audits.BLOCKS:
+        altered, _ = data.draw(kind, form)
+        training, tests = lines(altered)
+        assert sorted(tests) == sorted(lines(first)[1])
+        counts = np.unique([line[:1] for line in training], return_counts=True)[1]
+        assert (counts == 100).all()
+        assert (pixels(training) == pixels(lines(first)[0])) == (kind == audits.CONTRADICTION)
+
+
+def test_blocks_have_other_patterns(data):
+    training = data.draw(audits.BLOCKS, audits.APART)[0]["dataset.txt"].split(b"\n")[0].split(b"\t")[1]
+    image = np.array([list(row) for row in training.decode().split("-")], int)
+    assert (image == np.kron(image[::4, ::4], np.ones((4, 4), int))).all()
+
+
+def test_renamed_labels_do_not_look_alike():
+    for _ in range(200):
+        names = audits.contradiction()
+        assert sorted(names.values()) == sorted(names)
+        assert all(old != new and {int(old), int(new)} not in audits.ALIKE for old, new in names.items())
+
+
+@pytest.mark.parametrize("change, part", [
+    (lambda lines: lines[:-1], "predicted 999 digits instead of 1000"),
+    (lambda lines: [], "predicted no digits"),
+    (lambda lines: ["x" + lines[0][1:], *lines[1:]], "line 1: the label is 'x'"),
+    (lambda lines: ["²" + lines[0][1:], *lines[1:]], "line 1: the label is"),
+    (lambda lines: [lines[0], lines[1][:-1], *lines[2:]], "line 2: expected 784 pixels"),
+])
+def test_predictions_that_are_not_complete(change, part, data):
+    lines = data.test.file().decode().splitlines()
+    assert audits.measure("\n".join(lines), data.test, "task2") == [0, 0]
+    with pytest.raises(ValueError, match=part):
+        audits.measure("\n".join(change(lines)), data.test, "task2")
+
+
+def test_errors_are_measured(data):
+    lines = data.test.file().decode().splitlines()
+    lines[3] = str((int(lines[3][0]) + 1) % 10) + lines[3][1:]
+    lines[5] = lines[5].translate(str.maketrans("01", "10"))
+    assert audits.measure("\n".join(lines), data.test, "task2") == pytest.approx([0.1, 0.1])
+    assert audits.measure("\n".join(line[0] for line in lines), data.test, "task3") == pytest.approx([0.1])
+    assert audits.measure("\n".join(f"\t{line[2:]}" for line in lines), data.test, "task1") == pytest.approx([0.1])
+
+
+@pytest.mark.parametrize("text, figures, remark", [
+    ("5.40 12810 0.50", (5.4, 12810, 0.5), None),
+    ("Epoch 1\nEpoch 2\n5.40 12810 0.50\n", (5.4, 12810, 0.5), "printed 3 lines"),
+    ("Test error: 5.40% Parameters: 12,810 Minutes: 0.50", (5.4, 12810, 0.5), "more than plain numbers"),
+    ("5.40 12,810 0.50", (5.4, 12810, 0.5), "more than plain numbers"),
+    ("5.40 12810", (5.4, 12810, None), "printed 2 numbers, expected 3: digits error, parameters, minutes"),
+    ("5.40 0.50", (5.4, None, 0.5), "printed 2 numbers"),
+    ("5 1e4 0.5", (5, 10000, 0.5), None),
+])
+def test_lines_of_results_that_can_be_read(text, figures, remark):
+    read, remarks = verdicts.read_output(CNN, text, measured=False)
+    assert (read["errors"][0], read.get("parameters"), read.get("minutes")) == figures
+    assert [remark in line for line in remarks] == ([True] if remark else [])
+
+
+@pytest.mark.parametrize("text, part", [
+    ("", "printed nothing"), ("\n \n", "printed nothing"), ("5.40", "printed 1 numbers in its last line, expected 3"),
+    ("5.40 12810 0.50 7", "printed 4 numbers"), ("101 12810 0.5", "cannot be"), ("nan 12810 0.5", "cannot be"),
+    ("5.40 12810.5 0.5", "cannot be"), ("5.40 -3 0.5", "cannot be"), ("5.4.0 12810 0.5", "cannot be"),
+    ("no", "printed no numbers"),
+])
+def test_lines_of_results_that_cannot_be_read(text, part):
+    try:
+        _, (remark,) = verdicts.read_output(CNN, text, measured=False)
+    except ValueError as error:
+        remark = str(error)
+    assert part in remark
+
+
+def test_without_labels_the_printed_error_does_not_matter():
+    assert verdicts.read_output(CNN, "nan 100 0.5", measured=True)[0]["parameters"] == 100
+
+
+def entry(errors, audit=99.0, **more):
+    """Return an entry of task 3 with runs of these errors and an audit, all of them fine otherwise."""
+    def job(error):
+        return {"reason": "", "remarks": [], "seconds": 1.0, "spoke": 1.0, "walled": True, "stdout": "", "stderr": "",
+                "errors": [error], "parameters": 100, "minutes": 0.01,
+                "report": {"parameters": 100, watch.CONVOLUTION: "passed", watch.LAST: "passed", "starts": []}}
+
+    jobs = {f"run {number}": job(error) for number, error in enumerate(errors, 1)} | {"contradiction": job(audit)}
+    return {"script": CNN, "form": "blank", "jobs": jobs, "hints": [],
+            "source": {"no random seeds": "passed", "uses TensorFlow": "passed"}} | more
+
+
+@pytest.mark.parametrize("audit, usual, state, hint", [
+    (99.0, 5.0, "valid, high performance", None), (98.1, 5.0, "valid, high performance", None),
+    (97.0, 5.0, "valid, high performance", "3.0% of the test digits still get"), (89.0, 5.0, "not valid", None),
+    (98.0, 11.0, "valid", None),
+])
+def test_what_an_audit_says(audit, usual, state, hint):
+    verdict = verdicts.judge(CNN, 3, entry([usual, usual + 0.1, usual - 0.1], audit))
+    assert verdict["state"] == state, verdict
+    assert [hint in line for line in verdict["hints"]] == ([True] if hint else [])
+
+
+def test_an_audit_that_crashes_is_for_a_person():
+    crashed = entry([5.0, 5.1])
+    crashed["jobs"]["contradiction"] = {"reason": "ended with status 1", "remarks": [], "report": {}, "walled": True}
+    verdict = verdicts.judge(CNN, 2, crashed)
+    assert verdict["state"] == "valid, high performance"
+    assert verdict["hints"] == ["not audited (contradiction): ended with status 1"]
+
+
+def test_blocks_that_are_regenerated_too_well():
+    autoencoder = entry([0.0, 0.0])
+    autoencoder["jobs"]["blocks"] = autoencoder["jobs"].pop("contradiction") | {"errors": [0.5]}
+    for reports, state in ({}, "valid, high performance"), ({watch.TRAINED: "failed: none"}, "not valid"):
+        for job in autoencoder["jobs"].values():
+            job["report"] = job["report"] | reports
+        verdict = verdicts.judge(SCRIPTS[0], 2, autoencoder)
+        assert verdict["state"] == state
+        texts = verdict["hints"] + verdict["reasons"]
+        assert any("blocks of random pixels its error is 0.50%" in text for text in texts)
+
+
+def test_strict_makes_remarks_fatal():
+    remarked = entry([5.0])
+    remarked["jobs"]["run 1"]["remarks"] = ["wrote to standard error: a warning"]
+    assert verdicts.judge(CNN, 1, remarked)["state"] == "valid, high performance"
+    assert verdicts.judge(CNN, 1, remarked)["remarks"] == ["wrote to standard error: a warning"]
+    assert verdicts.judge(CNN, 1, remarked, strict=True)["state"] == "not valid"
+
+
+def test_a_report_that_accuses_in_any_run_counts():
+    """So a script cannot be honest in one run only."""
+    accused = entry([5.0, 5.1])
+    accused["jobs"]["run 2"]["report"] |= {watch.LAST: "failed: after it was opened came 3 training steps",
+                                           "parameters": 2000}
+    reasons = verdicts.judge(CNN, 2, accused)["reasons"]
+    assert reasons == ["parameters as printed: 100 are printed, but the models that predicted have 2,000",
+                       "test digits read last: after it was opened came 3 training steps"]
+
+
+def test_what_is_missing_is_taken_from_the_grader():
+    """Minutes from its clock, parameters from the count."""
+    silent = entry([5.0])
+    for name in "minutes", "parameters":
+        del silent["jobs"]["run 1"][name]
+    verdict = verdicts.judge(CNN, 1, silent)
+    assert verdict["minutes"] == 1 / 60 and verdict["parameters"] == 100
+
+
+def test_what_is_the_same_for_many_is_said_once():
+    graded = {name: {CNN: verdicts.judge(CNN, 1, entry([5.0], source={
+        "no random seeds": "not checked: x", "uses TensorFlow": "passed"}))} for name in "abc"}
+    assert verdicts.not_checked(graded) == [f"3 of 3, {CNN}: no random seeds: x"]
+
+
+def test_standard_error_is_quoted_without_tensorflow(data):
+    greeting = "WARNING: All log messages before absl::InitializeLog()\nI0000 00:00:1795.6 6825 port.cc:153] on"
+    for stderr, remarks in (greeting, []), (f"{greeting}\nw.py:3: UserWarning: no\n", ["w.py:3: UserWarning: no"]):
+        outcome = sandbox.Outcome("", "5.00 100 0.01\n", stderr, 1.0, 1.0, "", "", True)
+        kept = verdicts.record(CNN, outcome, data.test, False)
+        assert kept["remarks"] == [f"wrote to standard error: {line}" for line in remarks] and kept["errors"] == [5.0]
+
+
+@pytest.mark.parametrize("text", ["", "[" * 100_000, "{}", '{"no random seeds": "fine", "x": 3, "parameters": "5"}'])
+def test_reports_that_say_nothing(text):
+    assert verdicts.read_report(text) == {}
+
+# -------------------------------------------------------------------------------------------------------- submissions
+
+
+def archive(files):
+    """Return a .zip archive (bytes) of {name: content}."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in files.items():
+            file.writestr(name, content)
+    return data.getvalue()
+
+
+def test_what_is_handed_in(tmp_path):
+    """Folders, archives, archives in folders, names of all kinds; what cannot be read says why."""
+    def write(path, content):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(content)
+
+    line = LINE.encode()
+    write("a/task3.py", line)
+    write("b/weights.bin", bytes(submissions.LARGEST + 1))
+    (tmp_path / "c").mkdir()
+    for path in "d/the archive/task3.py", "d/__MACOSX/task3.py", "d/.DS_Store", "e/task3_a.py", "e/task3_b.py":
+        write(path, line)
+    write("f 数字 é.zip", archive({"f/task3.py": line, "f/support/net.py": b"", "__MACOSX/f/task3.py": b"x"}))
+    write("g_123_file/g.zip", archive({"task3.py": line, "dataset.txt": b"data"}))
+    write("h.zip", archive({"../../task3.py": line}))
+    write("i.zip", archive({"task3.py": b"0" * (submissions.LARGEST + 1)}))
+    write("j.zip", b"not an archive")
+    write("k/solution.ipynb", b"{}")
+    write("loose.txt", b"")
+    found = submissions.read_class(tmp_path)
+    assert found["a"] == found["d"] == found["g_123_file"] == {"task3.py": line}
+    assert found["b"] == "cannot be read: larger than 20 MiB"
+    assert found["f 数字 é"] == {"task3.py": line, "support/net.py": b""}
+    assert "leads out of it: ../../task3.py" in found["h"]
+    assert "holds more than 20 MiB" in found["i"] and "not an archive" in found["j"]
+    assert set(found) == {"a", "b", "c", "d", "e", "f 数字 é", "g_123_file", "h", "i", "j", "k"}
+    for name, reason in {"c": "not handed in", "e": r"which one is it: task3_a.py, task3_b.py\?",
+                         "k": "not handed in, but a notebook: solution.ipynb"}.items():
+        with pytest.raises(ValueError, match=reason):
+            submissions.find_script(found[name], CNN)
+
+
+def test_a_class_in_one_archive(tmp_path):
+    """As platforms export it: one archive with a folder, or an archive, for each student."""
+    line, path = LINE.encode(), tmp_path / "class.zip"
+    path.write_bytes(archive({"class/a_1_file/task3.py": line, "class/b_2_file/b.zip": archive({"task3.py": line}),
+                              "class/c.zip": archive({"task3.py": line}), "class/d/task3.py": line}))
+    assert submissions.read_class(path) == dict.fromkeys(["a_1_file", "b_2_file", "c", "d"], {"task3.py": line})
+    path.write_bytes(b"")
+    with pytest.raises(ValueError, match="not an archive"):
+        submissions.read_class(path)
+
+# ------------------------------------------------------------------------------------------------- results that survive
 
 
 def test_a_class_of_thirty_interrupted_and_resumed(hand_ins, tmp_path):
@@ -173,7 +525,7 @@ def test_a_class_of_thirty_interrupted_and_resumed(hand_ins, tmp_path):
     seen = {}
     for stop, count in (signal.SIGINT, 6), (signal.SIGKILL, 20), (None, 60):
         arguments = ["--json", path, *(["--resume"] if seen else [])]
-        with subprocess.Popen(command(folder, *arguments, runs=2), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        with subprocess.Popen(command(folder, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               text=True) as process:
             while stop and process.poll() is None and (not path.exists() or len(records()) < count):
                 time.sleep(0.05)
@@ -183,13 +535,13 @@ def test_a_class_of_thirty_interrupted_and_resumed(hand_ins, tmp_path):
         now = records()
         assert count <= len(now) and (stop is None or len(now) < 60)
         assert {key: now[key] for key in seen} == seen
-        new = [line.split(f" {CNN} ")[0] for line in progress.splitlines() if f" {CNN} run " in line]
-        assert sorted(new)[: len(now) - len(seen)] == sorted(key[0] for key in now.keys() - seen.keys())[: len(new)]
+        new = [line for line in progress.splitlines() if f" {CNN} " in line]
+        assert len(now) - len(seen) - 1 <= len(new) <= len(now) - len(seen) + 1  # the last one may not be reported
         if stop == signal.SIGINT:
             assert process.returncode == 130 and "stopped" in progress and "not finished" in output and "| " in output
         seen = now
     assert process.returncode == 1 and len(seen) == 60
-    for name, verdict in verdicts(path).items():
+    for name, verdict in judged(path).items():
         assert BEHAVIOURS[name[3:]][1] in "; ".join(verdict["reasons"]), name
 
 
@@ -198,16 +550,20 @@ def test_a_changed_hand_in_is_graded_again(hand_ins, tmp_path):
     subprocess.run(command(folder, "--json", path), capture_output=True, timeout=60)
     (folder / "b" / CNN).write_text("print('6.00 100 0.01')")
     ran = subprocess.run(command(folder, "--json", path, "--resume"), capture_output=True, text=True, timeout=60)
-    assert [line.split(":")[0] for line in ran.stderr.splitlines() if " run " in line] == [f"b {CNN} run 1"]
-    assert verdicts(path)["b"]["mean"] == [6.0]
+    assert sorted(line.split(":")[0] for line in ran.stderr.splitlines() if f" {CNN} " in line) == [
+        f"b {CNN} contradiction", f"b {CNN} run 1"]
+    assert judged(path)["b"]["mean"] == [6.0]
 
 
 @pytest.mark.parametrize("arguments, message", [
     (["--submissions", "nowhere"], "nowhere"),
-    (["--submissions", "empty"], "no folder in it"),
+    (["--submissions", "empty"], "no folder and no .zip archive in it"),
     (["--dataset", "nowhere.txt"], "nowhere.txt"),
+    (["--dataset", "old.json"], "old.json, line 1: no tab"),
     (["--json", "nowhere/r.json"], "No such file or directory"),
     (["--csv", "nowhere/r.csv"], "no such folder"),
+    (["--report", "nowhere/r.html"], "no such folder"),
+    (["--feedback", "nowhere/texts"], "No such file or directory"),
     (["--json", "old.json"], "use --resume to go on with it"),
     (["--json", "old.json", "--resume"], "not a file of this grader"),
     (["--json", "other.json", "--resume"], "was made with another"),
@@ -218,10 +574,11 @@ def test_a_changed_hand_in_is_graded_again(hand_ins, tmp_path):
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
 def test_wrong_usage(arguments, message, tmp_path):
     (tmp_path / "empty").mkdir()
-    (tmp_path / "old.json").write_text("[]")
-    (tmp_path / "other.json").write_text(json.dumps({"version": 1, "settings": {"memory": 77}, "submissions": {}}))
+    (tmp_path / "old.json").write_text("[]\n[]")
+    (tmp_path / "other.json").write_text(json.dumps({"version": grade.VERSION, "settings": {"memory": 77},
+                                                     "submissions": {}}))
     before = {path.name for path in tmp_path.iterdir()}
-    quick = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "2s"}
+    quick = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "1s"}
     ran = subprocess.run([sys.executable, ROOT / "tools" / "grade.py", *arguments], capture_output=True, text=True,
                          cwd=tmp_path, timeout=120, env=os.environ | quick)
     assert ran.returncode == 2 and ran.stdout == ""
@@ -229,232 +586,69 @@ def test_wrong_usage(arguments, message, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == before
 
 
-def test_a_python_without_tensorflow_is_an_error():
+def test_a_python_without_the_packages_is_an_error():
     """Otherwise every hand-in would crash."""
     ran = subprocess.run([sys.executable, "-S", ROOT / "tools" / "grade.py"], capture_output=True, text=True,
                          timeout=60)
-    assert (ran.returncode, ran.stdout) == (2, "") and "has no TensorFlow" in ran.stderr
+    assert (ran.returncode, ran.stdout) == (2, "") and "install what the scripts need" in ran.stderr
+
+# ------------------------------------------------------------------------------------------------------------ reports
 
 
-def test_what_is_not_handed_in_is_reported(hand_ins, tmp_path):
-    folder = hand_ins({"a": LINE})
-    (folder / "a" / CNN).rename(folder / "a" / "task3.py")  # the name that the assignment gives it
-    (folder / "b").mkdir()
-    with open(folder / "b" / "weights.bin", "wb") as file:
-        file.truncate(grade.LARGEST + 1)
-    (folder / "c").mkdir()
-    for path in ("d/the archive/task3.py", "e/task3_a.py", "e/task3_b.py", "d/__MACOSX/task3.py", "d/.DS_Store"):
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(LINE)
-    subprocess.run(command(folder, "--json", tmp_path / "r.json"), capture_output=True, timeout=60)
-    graded = verdicts(tmp_path / "r.json")
-    assert graded["a"]["mean"] == [5.0]
-    assert graded["b"]["reasons"] == ["cannot be read: larger than 20 MiB"]
-    assert graded["c"]["reasons"] == ["not handed in"] and graded["d"]["mean"] == [5.0]
-    assert graded["e"]["reasons"] == ["which one is it: task3_a.py, task3_b.py?"]
-
-# ------------------------------------------------------------------------------------------- what a reader would check
-
-
-@pytest.mark.parametrize("text, count", [
-    ("import tensorflow as tf\ntf.random.set_seed(3)", 1),
-    ("import keras\nkeras.utils.set_random_seed(3)", 1),
-    ("from keras.utils import set_random_seed as go\ngo(3)", 1),
-    ("import numpy\nnumpy.random.seed(0)", 1),
-    ("from numpy import random as r\nr.seed(0)", 1),
-    ("import numpy as np\nnp.random.default_rng(5)", 1),
-    ("import numpy as np\nnp.random.RandomState(5)", 1),
-    ("import random\nrandom.seed(2)", 1),
-    ("from random import Random\nRandom('x')", 1),
-    ("import keras\nkeras.layers.Dropout(0.5, seed=7)", 1),
-    ("import keras\nkeras.initializers.GlorotUniform(seed=(1, 2))", 1),
-    ("import tensorflow as tf\ntf.random.stateless_normal((3,), (1, 2))", 1),
-    ("import tensorflow as tf\ntf.config.experimental.enable_op_determinism()", 1),
-    ("import os\nos.environ['PYTHONHASHSEED'] = '0'", 1),
-    ("import tensorflow as tf\nd.shuffle(100, seed=1).batch(3)", 1),
-    ("d.shuffle(100, 7)", 1),
-    ("from random import *\nseed(42)", 1),
-    ("import random\nr = random.Random()\nr.seed(5)", 1),
-    ("import keras\nkeras.initializers.HeNormal(42)", 1),
-    ("import numpy as np\ns = np.random.seed\ns(0)", 1),
-    ("import functools, tensorflow as tf\nfunctools.partial(tf.random.set_seed, 3)()", 1),
-    ("import os\nos.environ.update(PYTHONHASHSEED='0')", 1),
-    ("import keras\nSEED = 3\nkeras.layers.Dropout(0.5, seed=SEED)", 1),
-    ("import keras\ndef build(seed=3):\n    keras.layers.Dropout(0.5, seed=seed)", 1),
-    ("import keras\ndef build(seed=None):\n    keras.layers.Dropout(0.5, seed=seed)", 0),
-    ("import keras\ng = keras.random.SeedGenerator()\nkeras.random.normal((2,), seed=g)", 0),
-    ("import random, time\nrandom.seed(time.time_ns())", 0),
-    ("import numpy as np\nfrom settings import SEED\nnp.random.seed(SEED)", 1),
-    ("import numpy as np\nnp.random.default_rng(args.seed)", 1),
-    ("import random\nSEED: int = 42\nrandom.seed(SEED)", 1),
-    ("import numpy as np\nA, SEED = 1, 40 + 2\nnp.random.seed(SEED)", 1),
-    ("import numpy as np\nfor seed in range(3):\n    np.random.seed(seed)", 1),
-    ("rng.shuffle(x, 0)\nrng.shuffle(images, batch)", 0),
-    ("from keras.layers import *\nseed = None\nDropout(0.5, seed=seed)", 0),
-    ("import numpy as np\nnp.random.default_rng(np.random.SeedSequence())", 0),
-    ("import tensorflow as tf\ntf.random.Generator.from_non_deterministic_state()", 0),
-    ("import numpy as np\nnp.random.default_rng()\nnp.random.seed()", 0),
-    ("import keras\nkeras.layers.Dropout(0.5, seed=None)", 0),
-    ("# set_seed(3)\ntext = 'np.random.seed(0)'\nseed = 5\nprint(seed)", 0),
-    ("plant.seed('wheat')", 0),
-])
-def test_seeds_are_found_in_the_syntax_tree(text, count):
-    assert len(list(checks.find_seeds(checks.ast.parse(text)))) == count
+def a_class(count):
+    """Return verdicts and entries of a class, some of whose members try to break the report."""
+    random = np.random.default_rng()
+    nasty = ["<script>alert(1)</script>", "=1+1", "a\x1b[31m\"'&", "\udcff", "$x_{1}$ 数字"]
+    entries = {}
+    for number in range(count):
+        name = nasty[number] if number < len(nasty) else f"student {number:02}"
+        errors = random.normal(random.uniform(2, 13), 0.3, 5).round(2)
+        one = entry([float(abs(error)) for error in errors], hints=["<b>line 3</b>"] * (number % 7 == 0))
+        for job in one["jobs"].values():
+            job["parameters"] = job["report"]["parameters"] = int(10 ** random.uniform(3.5, 6.2))
+            job["minutes"] = float(random.uniform(0.1, 5.5))
+        one["jobs"]["run 2"]["remarks"] = ["wrote to standard error: <img src=x onerror=alert(2)>"] * (number % 5 == 0)
+        one["jobs"]["run 2"]["stderr"] = "</pre><script>alert(3)</script>"
+        entries[name] = {CNN: one}
+    entries["absent"] = {CNN: {"missing": "not handed in"}}
+    return {name: {CNN: verdicts.judge(CNN, 5, tasks[CNN])} for name, tasks in entries.items()}, entries
 
 
-def test_seeds_are_found_in_modules_beside_the_script():
-    files = {CNN: b"import helper.nets", "x.py": b"(",
-             "helper/nets.py": b"import keras\nkeras.utils.set_random_seed(1)"}
-    assert "helper/nets.py, line 2" in checks.check_source(files, CNN)["no random seeds"]
-    assert checks.check_source({CNN: b"import ("}, CNN)[checks.SEEDS].startswith("not checked")
-    files = {CNN: b"import lib.net", "lib/net.py": b"", "old/lib/net.py": b"import random\nrandom.seed(1)"}
-    assert not checks.check_source(files, CNN)[checks.SEEDS].startswith("failed")
-    files = {CNN: b"if 0: import junk\nfrom lib import net", "junk.py": b"(" * 1000,
-             "lib/net.py": b"from . import seeding", "lib/seeding.py": b"import random\nrandom.seed(1)"}
-    assert "lib/seeding.py, line 2" in checks.check_source(files, CNN)[checks.SEEDS]
-    assert "junk.py" in checks.check_source({**files, "lib/seeding.py": b""}, CNN)[checks.SEEDS]
+def test_nothing_in_a_hand_in_becomes_markup():
+    graded, entries = a_class(12)
+    text = report.page(graded, entries, "a machine", 5)
+    assert text.count("<script>") == text.count("</script>") == 1 and "<img src=x" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text and "\x1b" not in text and "\udcff" not in text
+    assert "script-src 'sha256-" in text and "http://" not in text and "https://" not in text
+    for name in "student 07", "absent", "not handed in", "nothing found":
+        assert name in text
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_the_bundle_passes(script):
-    (files,) = grade.read_bundle().values()
-    assert set(checks.check_source(files, script).values()) == {"passed"}
-    assert checks.takes_test(files, script) and checks.has_build_model(files, script)
-    outcome = sandbox.run(files | grade.CHECKS, [*grade.CHECKS, "{report}", "model", script], 120, 8)
-    assert outcome.reason == ""
-    findings = json.loads(outcome.report)
-    assert findings.pop("parameters") == importlib.import_module(script[:-3]).build_model().count_params()
-    assert findings == dict.fromkeys(checks.OF_MODEL[script[:5]], "passed")
+def test_the_pareto_front():
+    points = {"a": (1, 5, 5), "b": (2, 4, 5), "c": (2, 5, 5), "d": (1, 5, 5), "e": (9, 9, 1)}
+    assert report.pareto(points) == {"a", "b", "d", "e"}
 
 
-def autoencoder(thought, digit=None, in_one=False):
-    """Return a model like task 2's; thought: a function of the image; digit: what the classifier reads.
-
-    in_one: whether the encoder is a model of its own within this one.
-    """
-    image = layers.Input((28, 28, 1))
-    vector = layers.Activation("linear", name="thought_vector")(thought(layers.Flatten()(image)))
-    if in_one:
-        encoder, image = keras.Model(image, vector), layers.Input((28, 28, 1))
-        vector = encoder(image)
-    reconstruction = layers.Reshape((28, 28, 1))(layers.Dense(784, activation="sigmoid")(vector))
-    seen = vector if digit is None else digit(image, vector)
-    return keras.Model(image, {"reconstruction": reconstruction, "digit": layers.Dense(10)(seen)})
+def test_feedback(tmp_path):
+    graded, _ = a_class(8)
+    report.write_feedback(tmp_path, graded)
+    assert len(list(tmp_path.iterdir())) == len(graded)
+    assert (tmp_path / "absent.txt").read_text().startswith(f"{CNN}: not valid\n  Why it is not valid:\n"
+                                                             "  - not handed in\n    Hand in a script of that name")
+    text = report.feedback(graded["student 05"])
+    assert "verbose" not in text and "The message is a warning of Python or Keras." in text and "<b>line" not in text
 
 
-@pytest.mark.parametrize("model, failed", [
-    (lambda: autoencoder(layers.Dense(256, "tanh")), []),
-    (lambda: autoencoder(lambda x: layers.BatchNormalization()(layers.Dense(256, "tanh")(x))), ["in [-1, 1]"]),
-    (lambda: autoencoder(layers.Dense(256, kernel_initializer="zeros")), ["in [-1, 1]"]),
-    (lambda: autoencoder(keras.Sequential([layers.Dense(256) for _ in range(12)] + [layers.Activation("tanh")])), []),
-    (lambda: autoencoder(layers.Dense(256, "tanh"), in_one=True), []),
-    (lambda: autoencoder(layers.Dense(100, "tanh")), ["of 256"]),
-    (lambda: autoencoder(layers.Dense(256, "sigmoid"), lambda image, vector: layers.Flatten()(image)), ["only"]),
-    (lambda: autoencoder(layers.Dense(256, "tanh"), lambda image, vector: layers.Concatenate()(
-        [vector, layers.GlobalMaxPooling2D()(image)])), ["only"]),
-], ids=["honest", "normalized", "linear", "deep", "nested", "too short", "from the image", "also from the image"])
-def test_thought_vectors(model, failed):
-    findings = checks.check_thought_vector(model())
-    assert len(findings) == 3
-    for name, finding in findings.items():
-        assert finding.startswith("failed" if any(name.endswith(end) for end in failed) else "passed"), name
+def test_a_table_for_a_spreadsheet_has_no_formulas(tmp_path):
+    graded, _ = a_class(4)
+    grade.write_csv(tmp_path / "r.csv", graded)
+    assert "\n'=1+1," in (tmp_path / "r.csv").read_text()
 
 
-def test_thought_vector_within_a_nested_autoencoder():
-    """The decoder comes by way of a model in the model; a way past the thought vector in it is found as well."""
-    for passes_by in False, True:
-        vector = layers.Input((256,))
-        decoder = keras.Model(vector, layers.Dense(784)(vector))
-        image = layers.Input((784,))
-        encoder = keras.Model(image, layers.Dense(256, "tanh", name="thought_vector")(image))
-        copy = decoder(encoder(image))
-        both = keras.Model(image, layers.Concatenate()([copy, image]) if passes_by else copy)
-        outer = layers.Input((784,))
-        findings = checks.check_thought_vector(keras.Model(outer, [both(outer), layers.Dense(10)(encoder(outer))]))
-        assert findings[checks.ONLY].startswith("failed" if passes_by else "passed")
-        assert findings[checks.SIZE] == findings[checks.RANGE] == "passed"
+def test_the_terminal_cannot_be_steered(capsys):
+    grade.show(a_class(6)[0], "a machine", 5)
+    assert "\x1b" not in capsys.readouterr().out
 
-
-def test_thought_vector_that_cannot_be_found():
-    model = keras.Sequential([layers.Input((28, 28, 1)), layers.Dense(1)])
-    assert all(finding.startswith("not checked") for finding in checks.check_thought_vector(model).values())
-
-
-MODEL = """
-import keras
-from keras import layers, ops
-class Own(layers.Layer):
-    def build(self, shape):
-        self.kernel = self.add_weight(shape=(3, 3, 2, 2))
-    def call(self, x):
-        return ops.conv(x, self.kernel)
-def build_model():
-    return keras.Sequential([layers.Input((28, 28, 1)), {}, layers.Flatten(), layers.Dense(10, "softmax")])
-"""
-
-
-@pytest.mark.parametrize("script, body, name, start", [
-    (CNN, "layers.Conv2D(2, 3)", "a convolution layer", "passed"),
-    (CNN, "keras.Sequential([layers.SeparableConv2D(2, 3)])", "a convolution layer", "passed"),
-    (CNN, "layers.Dense(3)", "a convolution layer", "failed"),
-    ("task4_rnn.py", "layers.Reshape((28, 28)), layers.Bidirectional(layers.GRU(4))", "a recurrent layer", "passed"),
-    ("task4_rnn.py", "layers.Dense(3)", "a recurrent layer", "failed"),
-    ("task4_rnn.py", "layers.Reshape((28, 28)), layers.GRU(4)", "no convolution", "passed"),
-    ("task4_rnn.py", "layers.ConvLSTM1D(2, 3)", "no convolution", "failed"),
-    ("task4_rnn.py", "layers.Lambda(lambda x: ops.image.extract_patches(x, 4)), layers.Reshape((49, 16)), "
-                     "layers.LSTM(4)", "no convolution", "passed"),
-    ("task4_rnn.py", "layers.Dense(2), Own(), layers.Reshape((676, 2)), layers.LSTM(4)", "no convolution",
-     "failed: Conv2D"),
-])
-def test_layers(script, body, name, start, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "argv", sys.argv)
-    (tmp_path / script).write_text(MODEL.format(body))
-    findings = checks.check_model(script)
-    assert findings[name].startswith(start)
-
-
-TRAINS = """
-import sys, numpy as np, keras
-def build_model():
-    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(10)])
-if __name__ == "__main__":
-    test = sys.argv[sys.argv.index("--test") + 1] if "--dataset" in sys.argv else "dataset.txt"
-    {early}
-    model = build_model()
-    model.compile("sgd", "mse")
-    model.fit(np.ones((8, 4)), np.ones((8, 10)), verbose=0, epochs=3)
-    open(test).read()
-    print("5.00 {count} 0.01")
-"""
-
-
-@pytest.mark.parametrize("early, count, reasons", [
-    ("", 50, ["a convolution layer: the model has none"]),
-    ("open(test).read()", 51, ["a convolution layer: the model has none",
-                               "parameters as printed: 51 instead of 50",
-                               "test digits read last: after it was opened came 3 training steps"]),
-], ids=["honest", "reads ahead"])
-def test_reading_the_test_digits_early(early, count, reasons, hand_ins, tmp_path):
-    folder = hand_ins({"a": TRAINS.format(early=early, count=count)})
-    ran = subprocess.run([*command(folder, "--json", tmp_path / "r.json", memory=8)],
-                         capture_output=True, text=True, timeout=200)
-    (verdict,) = verdicts(tmp_path / "r.json").values()
-    assert verdict["reasons"] == reasons, ran.stdout + ran.stderr
-
-
-def test_without_build_model_nothing_is_called_passed(hand_ins, tmp_path):
-    ran = subprocess.run(command(hand_ins({"a": BEHAVIOURS["good"][0]})), capture_output=True, text=True, timeout=60)
-    assert ran.returncode == 0
-    for name in (*checks.OF_MODEL["task3"], checks.COUNT):
-        assert f"a {CNN}: {name}: not checked: there is no build_model" in ran.stdout
-    assert f"a {CNN}: {checks.LAST}: not checked: it does not take --dataset and --test," in ran.stdout
-
-
-@pytest.mark.parametrize("report", ["", "[" * 100_000, "{}", '{"no random seeds": "fine", "x": 3, "parameters": "5"}'])
-def test_reports_that_say_nothing(report):
-    assert grade.read_report(report) == {}
 
 # ------------------------------------------------------------------------------------------------------------ a cluster
 
@@ -462,7 +656,7 @@ def test_reports_that_say_nothing(report):
 def test_a_cluster_that_loses_a_worker(hand_ins, tmp_path):
     """A real scheduler and two workers on loopback; one is killed in the middle of a run."""
     file, path = tmp_path / "scheduler.json", tmp_path / "r.json"
-    texts = {f"{number}": f"import time\ntime.sleep(1)\n{BEHAVIOURS['good'][0]}" for number in range(6)}
+    texts = {f"{number}": f"import time\ntime.sleep(1)\n{LINE}" for number in range(6)}
     base = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0",
             "--no-dashboard", "--scheduler-file", file]
     work = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", file, "--no-nanny",
@@ -482,14 +676,15 @@ def test_a_cluster_that_loses_a_worker(hand_ins, tmp_path):
             while process.poll() is None and (not path.exists() or path.read_text().count('"errors"') < 2):
                 time.sleep(0.1)
             os.killpg(processes[1].pid, signal.SIGKILL)
-            start, left = time.monotonic(), 12 - path.read_text().count('"errors"')
+            start, left = time.monotonic(), 18 - path.read_text().count('"errors"')
             output, progress = process.communicate(timeout=200)
         # The worker that is left has two threads, but takes one run at a time, of a second each; one may be under way.
         assert time.monotonic() - start > left - 2
-        assert process.returncode == 0, output + progress
+        assert process.returncode == 1, output + progress
         entries = json.loads(path.read_text())["submissions"]
         jobs = [job for scripts in entries.values() for job in scripts[CNN]["jobs"].values()]
-        assert len(jobs) == 12 and all(job["errors"] == [5.0] and 1 <= job["seconds"] < 15 for job in jobs)
+        assert len(jobs) == 18 and all(job["errors"] == [5.0] and 1 <= job["seconds"] < 15 for job in jobs)
+        assert all(job["walled"] for job in jobs) == (not sandbox.walls())
     finally:
         for process in processes:
             os.killpg(process.pid, signal.SIGKILL)

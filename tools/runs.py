@@ -17,8 +17,14 @@ sys.path.insert(0, str(ROOT))
 from support.command_line import Parser, fail, positive_integer
 from support.progress import ProgressLine
 
-__all__ = ["ROOT", "SCRIPTS", "Parser", "ProgressLine", "Result", "bundle_files", "changed", "fail", "machine",
-           "parse_line", "positive_integer", "run", "run_in_turn", "scripts_parser", "table"]
+try:
+    from support.data_file import SIZE, DatasetError, count_lines, read_digits
+except ModuleNotFoundError as error:
+    fail(f"{sys.executable}: {error}: install what the scripts need, or use a Python that has it")
+
+__all__ = ["ROOT", "SCRIPTS", "SIZE", "DatasetError", "Parser", "ProgressLine", "Result", "bundle_files", "changed",
+           "count_lines", "fail", "machine", "parse_line", "positive_integer", "read_digits", "run", "run_in_turn",
+           "scripts_parser", "table"]
 
 # script: (names of its errors, their limits in %, limits of high performance, limit of parameters, of minutes)
 SCRIPTS = {

@@ -1,0 +1,193 @@
+"""The walls around a hand-in: what it cannot see, reach or use up. They need bubblewrap."""
+
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "tools"))
+
+import sandbox
+
+needs_walls = pytest.mark.skipif(bool(sandbox.walls()) and "CI" not in os.environ, reason=sandbox.walls() or "none")
+
+
+def run(program, *arguments, seconds=30, memory=1, files=()):
+    """Run a program (text) in the sandbox."""
+    return sandbox.run({"a.py": textwrap.dedent(program).encode(), **dict(files)}, ["a.py", *map(str, arguments)],
+                       seconds, memory)
+
+
+def survivors(text):
+    """Return the processes with a text in their command line."""
+    processes = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if text in path.read_text().replace("\0", " "):
+                processes.append(path.parent.name)
+        except OSError:  # it has ended
+            pass
+    return processes
+
+
+@needs_walls
+def test_only_what_it_needs_is_there(tmp_path):
+    """No home, no project, no other hand-ins; what is there cannot be written to."""
+    (tmp_path / "theirs").write_text("42")
+    outcome = run(f"""
+        import os
+        for path in {str(tmp_path / 'theirs')!r}, {str(ROOT / 'dataset.txt')!r}, {os.path.expanduser('~/.bashrc')!r}:
+            print(os.path.exists(path))
+        for path in "/x", "/usr/x", os.path.join(os.path.dirname(os.__file__), "x"), "/proc/sys/kernel/core_pattern":
+            try:
+                open(path, "w")
+                print("written", path)
+            except OSError:
+                pass
+        open("mine", "w"), open("/tmp/mine", "w"), open("/dev/shm/mine", "w")
+        print(sorted(os.listdir()), len(os.environ["HOME"]))
+        print([name for name in os.environ if name.startswith(("CI", "PIP", "SSH"))])
+    """)
+    assert outcome.reason == "" and outcome.walled, outcome
+    assert outcome.stdout.splitlines() == ["False"] * 3 + ["['a.py', 'mine'] 13", "[]"]
+
+
+@needs_walls
+def test_no_network_no_sockets_no_terminal(tmp_path):
+    program = """
+        import os, socket, sys
+        for family, address in (socket.AF_INET, ("127.0.0.1", int(sys.argv[1]))), (socket.AF_UNIX, sys.argv[2]):
+            try:
+                with socket.socket(family) as end:
+                    end.settimeout(2)
+                    end.connect(address)
+                print("connected")
+            except OSError:
+                print("no")
+        for path in sys.argv[3], "/dev/tty":
+            try:
+                os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+                print("opened")
+            except OSError:
+                print("no")
+    """
+    path, fifo = tmp_path / "socket", tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        other.listen()
+        reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        outcome = run(program, server.getsockname()[1], path, fifo)
+        os.close(reader)
+    assert (outcome.reason, outcome.stdout) == ("", "no\n" * 4)
+
+
+@needs_walls
+def test_nothing_is_left():
+    """Neither a daemon nor shared memory of System V outlives a run."""
+    outcome = run("""
+        import ctypes, os, sys
+        print(ctypes.CDLL(None).shmget(987123, 4096, 0o1666) >= 0, flush=True)
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(876)"])
+    """)
+    assert (outcome.reason, outcome.stdout) == ("", "True\n")
+    assert not survivors("time.sleep(876)")
+    assert str(987123) not in {str(int(line.split()[0])) for line in
+                               Path("/proc/sysvipc/shm").read_text().splitlines()[1:]}
+
+
+@needs_walls
+@pytest.mark.parametrize("program, reason", [
+    ("x = []\nwhile True: x.append(bytearray(1 << 27))", "out of its 1 GiB of memory"),
+    ("import os, time\nfor _ in range(4):\n    if os.fork() == 0:\n        x = b'x' * (400 << 20)\n"
+     "        time.sleep(20)\n        os._exit(0)\ntime.sleep(20)", "used more than 1 GiB of memory in all"),
+    ("import os, time\nfor _ in range(300):\n    if os.fork() == 0: time.sleep(20)\ntime.sleep(20)",
+     "started more than 200 processes"),
+    ("for number in range(9):\n    with open(str(number), 'wb') as file: file.write(bytes(200 << 20))",
+     "wrote more than 1024 MiB"),
+    ("with open('f', 'wb') as file:\n    while True: file.write(bytes(1 << 20))", "wrote a file of more than 256 MiB"),
+    ("import ctypes\nif ctypes.CDLL(None).unshare(0x10000000): raise SystemExit(7)", "ended with status 7"),
+    ("import time\ntime.sleep(60)", "ended after 4 s"),
+], ids=["memory", "memory of four", "processes", "disk", "a file", "namespaces", "time"])
+def test_limits(program, reason):
+    memory = 4 if reason.startswith(("wrote", "ended")) else 1
+    outcome = run(program, seconds=4 if "ended after" in reason else 30, memory=memory)
+    assert reason in outcome.reason
+
+
+@needs_walls
+def test_it_ends_with_the_grader():
+    """Also when the grader is killed, which it cannot notice."""
+    program = ("import sys; sys.path.insert(0, sys.argv[1])\nimport sandbox\nprint(sandbox.walls(), flush=True)\n"
+               "sandbox.run({'a.py': b'import time; time.sleep(765)'}, ['a.py', 'time.sleep(765)'], 100, 1)")
+    with subprocess.Popen([sys.executable, "-c", program, ROOT / "tools"], stdout=subprocess.PIPE) as grader:
+        grader.stdout.readline()
+        wait_until(lambda: survivors("a.py time.sleep(765)"))
+        grader.kill()
+    wait_until(lambda: not survivors("a.py time.sleep(765)"))
+
+
+def wait_until(condition):
+    pause = threading.Event()
+    for _ in range(600):
+        if condition():
+            return
+        pause.wait(0.05)
+    raise AssertionError("it did not happen within half a minute")
+
+
+@needs_walls
+def test_as_an_ordinary_user(tmp_path):
+    """The walls stand without root, too."""
+    if os.getuid():
+        return  # this is one
+    program = ("import os, sys; os.setgid(65534); os.setuid(65534); sys.path.insert(0, sys.argv[1]); import sandbox\n"
+               "print(repr(sandbox.walls()))")
+    copy = tmp_path / "tools"
+    copy.mkdir()
+    (copy / "sandbox.py").write_bytes((ROOT / "tools" / "sandbox.py").read_bytes())
+    for folder in (copy, *copy.parents):
+        if folder != Path("/tmp") and folder.is_relative_to("/tmp"):
+            folder.chmod(0o755)
+    ran = subprocess.run(["/usr/bin/python3", "-c", program, copy], capture_output=True, text=True, cwd="/",
+                         env={"PATH": "/usr/bin:/bin"})
+    assert ran.stdout == "''\n", ran.stdout + ran.stderr
+
+
+def test_without_bubblewrap_it_says_so(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert "install the package bubblewrap" in sandbox.walls()
+
+
+def test_a_bubblewrap_that_does_not_work_says_why(monkeypatch, tmp_path):
+    """Such as Ubuntu's, which refuses namespaces to ordinary users."""
+    fake = tmp_path / "bwrap"
+    fake.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert "setting up uid map: Permission denied (Ubuntu 24.04 refuses" in sandbox.walls()
+    outcome = run("print(open('/proc/self/cmdline').read().count('a.py'))")
+    assert (outcome.reason, outcome.stdout, outcome.walled) == ("", "1\n", False)
+
+
+def test_systemd_limits_the_memory_where_it_is(monkeypatch, tmp_path):
+    """A stand-in for systemd-run shows which limits it is given."""
+    fake = tmp_path / "systemd-run"
+    fake.write_text(f"#!/bin/sh\necho \"$@\" > {tmp_path}/said\n"
+                    "while [ \"$1\" != -- ] && [ $# -gt 1 ]; do shift; done\n[ \"$1\" = -- ] && shift\nexec \"$@\"\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert sandbox.has_systemd()
+    assert sandbox._scope(2)[:5] == ["systemd-run", "--user", "--scope", "--quiet", "-p"]
+    if not sandbox.walls():
+        assert run("print(1)", memory=2).stdout == "1\n"
+        assert "MemoryMax=2G -p MemorySwapMax=0" in (tmp_path / "said").read_text()
