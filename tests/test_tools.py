@@ -115,7 +115,8 @@ def test_changes_of_the_ablation_make_a_model(script, name, monkeypatch):
 
 
 @pytest.mark.parametrize("name, parameters", [("autoencoder", 201_744), ("multitask", 405_018), ("cnn", 11_582),
-                                              ("rnn", 75_786)])
+                                              ("rnn", 75_786), ("keras_autoencoder", 402_448), ("keras_cnn", 34_826),
+                                              ("keras_rnn", 24_714)])
 def test_textbook(name, parameters, monkeypatch):
     fit = keras.Model.fit
     monkeypatch.setattr(keras.Model, "fit", lambda *args, **options: fit(*args, **options | {"epochs": 2}))
@@ -126,8 +127,11 @@ def test_textbook(name, parameters, monkeypatch):
 
 
 def test_tables():
-    (row,) = benchmark.rows("task3_cnn.py", RESULTS, [runs.Result([0.5], 50, 5.5)])
-    assert row == ["`task3_cnn.py`", "digits", "1.50", "**0.50**", "100", "**50**", "11", "**6**"]
+    first, second = benchmark.rows("task3_cnn.py", {"textbook": RESULTS, "bundle": [runs.Result([0.5], 50, 5.5)]})
+    assert first == ["`task3_cnn.py`", "textbook", "1.50", "100", "11"]
+    assert second == ["`task3_cnn.py`", "bundle", "**0.50**", "**50**", "**6**"]
+    (row,) = benchmark.rows("task2_multitask.py", {"bundle": TWO_ERRORS})
+    assert row[2] == "**0.00 and 4.00**"
     first, second = measure.rows("task2_multitask.py", TWO_ERRORS)
     assert first[1:4] == ["decoder", "**0.00** ± 0.00", "0.00"]
     assert second[:4] == ["", "classifier", "**4.00** ± 1.41", "5.00"]

@@ -1,10 +1,10 @@
-"""Measure the bundle's scripts against the textbook solutions of the same tasks (`textbook.py`).
+"""Measure the bundle's scripts against textbook solutions and Keras's examples of the same tasks (`textbook.py`).
 
     python tools/benchmark.py                       five runs of each, in turn, about forty minutes on two cores
     python tools/benchmark.py --runs 2 task3_cnn.py
 
-Each run is a process of its own. The two solutions of a task take turns, so that a change in the speed of the machine
-affects both alike. Nothing else heavy should run at the same time. Prints a table of means.
+Each run is a process of its own. The solutions of a task take turns, so that a change in the speed of the machine
+affects all alike. Nothing else heavy should run at the same time. Prints a table of means.
 """
 
 import sys
@@ -12,42 +12,42 @@ from statistics import mean
 
 from runs import SCRIPTS, machine, run, run_in_turn, scripts_parser, table
 
-TEXTBOOK = {"task1_autoencoder.py": "autoencoder", "task2_multitask.py": "multitask", "task3_cnn.py": "cnn",
-            "task4_rnn.py": "rnn"}
+# The others' solutions of each task, arguments of textbook.py, by how the table calls them.
+OTHERS = {
+    "task1_autoencoder.py": {"textbook": "autoencoder", "Keras's example": "keras_autoencoder"},
+    "task2_multitask.py": {"textbook": "multitask"},
+    "task3_cnn.py": {"textbook": "cnn", "Keras's example": "keras_cnn"},
+    "task4_rnn.py": {"textbook": "rnn", "Keras's example": "keras_rnn"},
+}
 
 
-def rows(script, textbook, bundle):
-    """Return the table rows of a script, one for each of its errors, from two lists of Results."""
-    for number, name in enumerate(SCRIPTS[script][0]):
-        plain, ours = (mean(result.errors[number] for result in results) for results in (textbook, bundle))
-        row = [f"`{script}`" if number == 0 else "", name, f"{plain:.2f}", f"**{ours:.2f}**"]
-        if number:
-            yield [*row, *[""] * 4]
-        else:
-            plain, ours = (mean(result.seconds for result in results) for results in (textbook, bundle))
-            yield [*row, f"{textbook[0].parameters:,}", f"**{bundle[0].parameters:,}**", f"{plain:.0f}",
-                   f"**{ours:.0f}**"]
+def rows(script, results):
+    """Yield the table rows of a script, one for each solution; results: a list of Results by the solution's name."""
+    for name, runs in results.items():
+        errors = [f"{mean(errors):.2f}" for errors in zip(*(result.errors for result in runs))]
+        figures = [" and ".join(errors), f"{runs[0].parameters:,}", f"{mean(result.seconds for result in runs):.0f}"]
+        yield [f"`{script}`", name, *(figures if name != "bundle" else [f"**{text}**" for text in figures])]
 
 
 def main():
-    """Run the textbook's solutions and the bundle's in turn, then print the table."""
+    """Run all solutions of each task in turn, then print the table."""
     options = scripts_parser(__doc__, runs=5).parse_args()
-    scripts = options.scripts or list(SCRIPTS)
     jobs = {}
-    for script in scripts:
-        jobs[f"textbook's {TEXTBOOK[script]}"] = lambda _, name=TEXTBOOK[script]: run("tools/textbook.py", name)
-        jobs[script] = lambda _, script=script: run(script)
+    for script in options.scripts or SCRIPTS:
+        for name, solution in OTHERS[script].items():
+            jobs[f"{script}, {name}"] = lambda _, solution=solution: run("tools/textbook.py", solution)
+        jobs[f"{script}, bundle"] = lambda _, script=script: run(script)
     results = run_in_turn(jobs, options.runs)
     complete = all(len(runs) == options.runs for runs in results.values())
-
-    if complete:
-        print(f"Means of {options.runs} runs on {machine()}.\n")
-    else:
-        print(f"Means of at most {options.runs} runs on {machine()}; some are missing.\n")
-    pairs = {script: (results[f"textbook's {TEXTBOOK[script]}"], results[script]) for script in scripts}
-    print(table(["script", "test error of", "textbook, %", "bundle, %", "textbook, parameters", "bundle",
-                 "textbook, seconds", "bundle"],
-                [row for script, pair in pairs.items() if all(pair) for row in rows(script, *pair)], "ll" + 6 * "r"))
+    missing = "" if complete else "at most "
+    print(f"Means of {missing}{options.runs} runs on {machine()}{'' if complete else '; some are missing'}.\n")
+    by_script = {}
+    for job, runs in results.items():
+        script, _, name = job.partition(", ")
+        if runs:
+            by_script.setdefault(script, {})[name] = runs
+    print(table(["script", "solution", "test error, %", "parameters", "seconds"],
+                [row for script, runs in by_script.items() for row in rows(script, runs)], "llrrr"))
     return 0 if complete else 1
 
 

@@ -18,7 +18,8 @@ body { font: 15px/1.45 system-ui, sans-serif; margin: 0 auto; max-width: 75rem; 
 h2 { margin-top: 2.5rem; border-bottom: 1px solid #ccc; } h3 { margin: 2rem 0 .3rem; } h4 { margin: 1rem 0 .2rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; } img { max-width: 100%; height: auto; }
 th, td { padding: .2rem .45rem; text-align: right; border-bottom: 1px solid #e5e5e5; white-space: nowrap; }
-th:nth-child(2), td:nth-child(2), th[data-sort]:nth-child(3), .left { text-align: left; } th[data-sort] { cursor: pointer; }
+th:nth-child(2), td:nth-child(2), th[data-sort]:nth-child(3), .left { text-align: left; }
+th[data-sort] { cursor: pointer; }
 th[data-sort]::after { content: " \\2195"; color: #999; } tr:target, h3:target { background: #fff3c4; }
 .state { font-weight: 600; } .bad { color: #a40000; } .fine { color: #00602b; } .open { color: #555; }
 ul { margin: .2rem 0; padding-left: 1.2rem; } li { overflow-wrap: anywhere; }
