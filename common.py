@@ -22,6 +22,7 @@ from support.data_file import (
     read_digits,
     write_predictions,
 )
+from support.folds import validate_all
 
 import keras
 import numpy as np
@@ -221,10 +222,11 @@ class Task:
         parser.add_argument("--show_analysis", "--show-analysis", action="store_true",
                             help="show figures in windows; without a screen, save them in figures/")
         parser.add_argument("--figures", metavar="DIR", help="save the figures in DIR")
-        parser.add_argument("--validation", nargs="?", const=random.randint(1, FOLDS), type=int,
-                            choices=range(1, FOLDS + 1), metavar="FOLD",
-                            help=f"for tuning: hold out one of {FOLDS} folds of the training digits (1 to {FOLDS}, "
-                                 "default: any) and report the error on it; the test digits are not read")
+        folds = [str(fold) for fold in range(1, FOLDS + 1)]
+        parser.add_argument("--validation", nargs="?", const=random.choice(folds), choices=[*folds, "all"],
+                            metavar="FOLD", help=f"for tuning: hold out one of {FOLDS} folds of the training digits "
+                            f"(1 to {FOLDS}, default: any) and report the error on it; the test digits are not read; "
+                            "all: one run for each fold, and the mean")
         parser.add_argument("--dataset", metavar="FILE", default=DATASET,
                             help="the digits (default: dataset.txt beside the script)")
         parser.add_argument("--test", metavar="FILE",
@@ -243,6 +245,10 @@ class Task:
                 check_file(options.test)  # better before the training than after it
         except DatasetError as error:
             fail(error)
+        if options.validation == "all":
+            if options.figures or options.predictions or options.show_analysis:
+                fail("--validation all saves and shows nothing; choose one fold")
+            validate_all(sys.argv[1:] if argv is None else argv, FOLDS)
         if options.figures is not None:
             make_folder(options.figures)
         if options.predictions is not None:
@@ -252,7 +258,7 @@ class Task:
         """Return the digits to train on: the first half of the data, with --validation without the fold held out."""
         self.training = read_digits(self.options.dataset, 0, self._training_count)
         if self.options.validation:
-            self.training, self.validation = hold_out(self.training, self.options.validation)
+            self.training, self.validation = hold_out(self.training, int(self.options.validation))
         return self.training
 
     def test_digits(self):

@@ -145,6 +145,16 @@ def test_validation_does_not_read_the_test_half(call, lines, write):
     parse(output, 1)
 
 
+def test_all_folds(lines, write):
+    """A line for each fold, and the mean. A mistake in the digits ends it with the first fold."""
+    ran = run_script(FAST, "--validation", "all")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    *folds, last = ran.stdout.splitlines()
+    assert [parse(line + "\n", 1)[:2] for line in folds] == [[0, 8]] * common.FOLDS and last == "mean: 0.00 ± 0.00"
+    ran = run_script(FAST, "--validation=all", "--dataset", write([*lines[:9], b"no digit"] * 2))
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (2, "", 1)
+
+
 def test_mistake_in_the_test_half_is_found_after_training(call, lines, write):
     status, output, errors = call("--full_output", "--dataset", write([*lines[:10], *[b"no digit"] * 10]))
     assert status == 2 and len(output.splitlines()) > 5  # the training table is complete
@@ -167,6 +177,8 @@ def test_mistake_in_the_test_half_is_found_after_training(call, lines, write):
     (["--figures", "one.txt/figures"], "one.txt/figures: Not a directory"),
     (["--no_such_flag"], "unrecognized arguments: --no_such_flag"),
     (["--validation", "6"], None),
+    (["--validation", "all", "--predictions", "p.txt"],
+     "--validation all saves and shows nothing; choose one fold"),
     (["--dataset"], "argument --dataset: expected one argument"),
     (["more"], None),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
