@@ -22,6 +22,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+import changes
 import report
 import sandbox
 import source
@@ -38,17 +39,33 @@ VERSION = 2  # of the JSON file
 # --------------------------------------------------------------------------------------------------- scripts and jobs
 
 
-def describe(files, task):
+def describe(files, task, handed_out):
     """Return a new entry for a script of a submission: how it is run, and what its source says.
 
+    handed_out: the files that were handed out, None if that is not known.
     form: how it gets the digits: APART if it takes --dataset and --test, BLANK if --predictions too, TOGETHER if not.
     jobs: the records of its runs by name, none yet. Raises ValueError if the script is not there.
     """
     script = find_script(files, task)
     options = source.options_of(files, script)
     form = BLANK if len(options) == 3 else APART if {"--dataset", "--test"} <= options else TOGETHER
-    return {"script": script, "form": form, "source": source.check_source(files, script),
-            "hints": source.hints(files, script), "jobs": {}}
+    entry = {"script": script, "form": form, "source": source.check_source(files, script),
+             "hints": source.hints(files, script), "jobs": {}}
+    return entry | ({"changes": changes.compare(handed_out, files, script, task)} if handed_out else {})
+
+
+def read_handout(folder):
+    """Return the Python files of what was handed out, {path: bytes}. Raises ValueError if it is something else."""
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.py"))}
+    missing = {"common.py", *SCRIPTS} - files.keys()
+    if missing:
+        raise ValueError(f"{folder}: no {', '.join(sorted(missing))}, so it is not what tools/handout.py has written")
+    return files
+
+
+def shared_part(handed_out):
+    """Return the files that all scripts share. Students need not hand them in."""
+    return {name: content for name, content in handed_out.items() if name not in SCRIPTS}
 
 
 def jobs_of(task, runs):
@@ -225,11 +242,11 @@ def summary(kept, verdict):
     return text + (f", {kept['reason']}" if kept["reason"] else "")
 
 
-def grade(submissions, tasks, results, options, data, execute):
+def grade(submissions, handed_out, tasks, results, options, data, execute):
     """Run the jobs that are not done yet, and record them as they end.
 
-    submissions: {name: files, or the reason (text) why they cannot be read}. data: a `Data`. execute: `locally` or the
-    like. Returns {submission: {task: verdict}} and whether all jobs were run.
+    submissions: {name: files, or the reason (text) why they cannot be read}. handed_out: files, None if not known.
+    data: a `Data`. execute: `locally` or the like. Returns {submission: {task: verdict}} and whether all jobs were run.
     """
     entries, todo, total, pending = {}, [], 0, {}
     draws = any(b"matplotlib" in content for files in submissions.values() if isinstance(files, dict)
@@ -241,7 +258,7 @@ def grade(submissions, tasks, results, options, data, execute):
         try:
             if isinstance(files, str):
                 raise ValueError(files)
-            fresh = describe(files, task) | {"digest": marks[submission]}
+            fresh = describe(files, task, handed_out) | {"digest": marks[submission]}
         except ValueError as error:
             entries[submission, task] = results.entry(submission, task, {"missing": str(error)})
             continue
@@ -338,6 +355,8 @@ def parse():
                         help="limit of a run (default: twice the task's limit)")
     parser.add_argument("--memory", type=positive_integer, default=8, metavar="GIB",
                         help="limit of all processes of a run together (default: 8)")
+    parser.add_argument("--handout", type=Path, metavar="DIR",
+                        help="what was handed out (tools/handout.py): compare the hand-ins with it")
     parser.add_argument("--strict", action="store_true", help="what is to be mended makes a hand-in not valid, too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="save all results there, after each run")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="save the verdicts there, at the end")
@@ -383,7 +402,12 @@ def main():
     try:
         data = Data.read(options.dataset, options.test)
         submissions = read_class(options.submissions) if options.submissions else {"bundle": bundle_files(*SCRIPTS)}
-        settings = {"dataset": digest(data), "timeout": options.timeout, "memory": options.memory}
+        handed_out = read_handout(options.handout) if options.handout else None
+        if handed_out:
+            submissions = {name: files if isinstance(files, str) else shared_part(handed_out) | files
+                           for name, files in submissions.items()}
+        settings = {"dataset": digest(data), "timeout": options.timeout, "memory": options.memory,
+                    "handout": handed_out and digest(sorted(handed_out.items()))}
         if options.dask:
             execute, where = on_cluster(options.dask), f"the workers of {options.dask}"
         else:
@@ -399,7 +423,7 @@ def main():
         parser.error(str(error))
     except ImportError as error:
         parser.error(f"--dask needs {error.name} (to install it: pip install distributed)")
-    judged, complete = grade(submissions, options.scripts or list(SCRIPTS), results, options, data, execute)
+    judged, complete = grade(submissions, handed_out, options.scripts or list(SCRIPTS), results, options, data, execute)
     where = f"{where}, {described_walls(results)}"
     show(judged, where, options.runs)
     try:

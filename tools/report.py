@@ -25,6 +25,8 @@ th[data-sort]::after { content: " \\2195"; color: #999; } tr:target, h3:target {
 ul { margin: .2rem 0; padding-left: 1.2rem; } li { overflow-wrap: anywhere; }
 pre { background: #f4f4f4; padding: .5rem; overflow-x: auto; max-height: 15rem; }
 a { color: #0a4d8c; } .note { color: #555; }
+.code td { font: 12px/1.35 monospace; white-space: pre-wrap; text-align: left; vertical-align: top; width: 50%;
+           min-width: 24rem; border: 0; padding: 0 .6rem; } .same { color: #666; } .new { background: #fff3c4; }
 """
 SCRIPT = """
 document.querySelectorAll("th[data-sort]").forEach(head => head.addEventListener("click", () => {
@@ -39,6 +41,7 @@ document.querySelectorAll("th[data-sort]").forEach(head => head.addEventListener
   }).forEach(row => body.append(row));
 }));
 """
+MOST_ROWS = 1000  # of a file's differences
 KINDS = {"reasons": "Why it is not valid", "remarks": "To mend", "hints": "For a reader to look at"}
 # What a student can do about a reason or a remark that begins so, or contains this.
 ADVICE = {
@@ -56,6 +59,9 @@ ADVICE = {
     "are printed, but": "Count all weights of the models that predict, with model.count_params().",
     "test digits read last": "Do not use the test digits before the training is over.",
     "still get their old labels": "Train on the first half of the data only.",
+    "as handed out": "Put back what was handed out, and write only build_model, train and what they need.",
+    "was not to be changed": "Hand in the file as it was, or leave it out.",
+    "needless changes": "Put back what you need not change, and do not let an editor format the file anew.",
     "thought vector": "See the task: 256 numbers between -1 and 1, and nothing else leads to the outputs.",
 }
 
@@ -219,7 +225,10 @@ def _submission(submission, judged, entries, marks):
         for kind, head in KINDS.items():
             if verdict[kind]:
                 yield element("div", f"{head}:", element("ul", *(element("li", text) for text in verdict[kind])))
-        jobs = entries.get(submission, {}).get(task, {}).get("jobs", {})
+        entry = entries.get(submission, {}).get(task, {})
+        if "changes" in entry:
+            yield _changes(entry["changes"])
+        jobs = entry.get("jobs", {})
         if not jobs:
             continue
         rows = []
@@ -237,6 +246,20 @@ def _submission(submission, judged, entries, marks):
         yield element("details", element("summary", "runs and checks"), element("div", element(
             "table", element("thead", heads), element("tbody", *rows)), class_="wide"), element("ul", *checks), *(
             [element("div", "The end of standard error:", element("pre", stderr[-2000:]))] if stderr else []))
+
+
+def _changes(changes):
+    """Return what was changed of what was handed out, side by side."""
+    tables = []
+    for name, rows in changes["differences"].items():
+        cells = [element("tr", *(element("td", "…" if row is None else row[side] if row[side] is not None else "",
+                                         class_="new" if row and row[0] else "same") for side in (1, 2)))
+                 for row in rows[:MOST_ROWS]]
+        more = [element("p", f"and {len(rows) - MOST_ROWS} rows more")] if len(rows) > MOST_ROWS else []
+        tables += [element("div", f"{name}: as handed out, as handed in"),
+                   element("div", element("table", element("tbody", *cells), class_="code"), class_="wide"), *more]
+    return element("details", element("summary", f"what was changed: {changes['added']} lines new, {changes['gone']} "
+                                                 "gone"), *tables)
 
 
 def write_feedback(folder, judged):

@@ -154,6 +154,9 @@ def judge(task, runs, entry, strict=False):
         if len(good) > 2 and any(errors) and len(set(zip(*errors))) == 1 and any(verdict["mean"]):
             hints.append(f"all {len(good)} runs have the same error to the last digit")
     hints += entry["hints"]
+    if "changes" in entry:
+        remarks += entry["changes"]["remarks"]
+        verdict["changed"] = [entry["changes"]["added"], entry["changes"]["gone"]]
     if strict:
         reasons, remarks = reasons + remarks, []
     state = "not finished"
@@ -169,7 +172,7 @@ def combine(task, entry, runs):
     A report comes from the process of the script, which may have forged it: one that accuses in any run counts.
     """
     reports = [run["report"] for run in runs]
-    result = dict(entry["source"])
+    result = entry["source"] | entry.get("changes", {}).get("findings", {})
     for name in CHECKS[task]:
         said = [report[name] for report in reports if name in report]
         failed = [text for text in [result.get(name, ""), *said] if text.startswith("failed")]
