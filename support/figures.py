@@ -79,6 +79,10 @@ def show_figures(model, digits, folder=None, windows=False, split="test"):
     """
     if not has_screen() and windows:
         windows, folder = False, folder or "figures"
+    if windows:
+        from support.drawing import DrawingWindow
+
+        field = DrawingWindow(model, digits)  # noqa: F841 (Matplotlib does not keep it)
     present(draw_figures(model, digits, split), folder, windows)
 
 
@@ -93,6 +97,8 @@ def present(figures, folder=None, windows=False):
             figure.savefig(path, dpi=150)
             print(path, flush=True)
     if windows:
+        for name, figure in figures.items():
+            figure.canvas.manager.set_window_title(name.replace("_", " ").capitalize())
         plt.show()
     plt.close("all")
 
@@ -131,12 +137,15 @@ def sensitivity(model, images):
     images = tf.constant(images)
     with tf.GradientTape() as tape:
         tape.watch(images)
-        outputs = common.as_dictionary(model(images, training=False))
-        if "digit" in outputs:
-            score = tf.reduce_max(outputs["digit"], axis=1)
-        else:
-            score = tf.reduce_sum(tf.square(outputs["reconstruction"] - tf.stop_gradient(images)), axis=(1, 2, 3))
+        score = sensitivity_score(common.as_dictionary(model(images, training=False)), images)
     return np.abs(tape.gradient(score, images).numpy()[..., 0])
+
+
+def sensitivity_score(outputs, images):
+    """Return what the sensitivity maps of images (n, 28, 28, 1) are the gradient of, (n,). outputs: a dictionary."""
+    if "digit" in outputs:
+        return tf.reduce_max(outputs["digit"], axis=1)
+    return tf.reduce_sum(tf.square(outputs["reconstruction"] - tf.stop_gradient(images)), axis=(1, 2, 3))
 
 
 def one_of_each(labels):

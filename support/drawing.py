@@ -1,0 +1,224 @@
+"""A window to draw a digit in with the mouse, and what a model makes of it while it is drawn."""
+
+import random
+import time
+
+import common
+from support.data_file import SIZE
+from support.figures import COLOURS, sensitivity_score
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import tensorflow as tf
+from matplotlib.widgets import Button
+
+RADIUS = 1.25  # of a stroke, in pixels; those of the data are 2.5 wide
+BOX, CENTRE = 20, 14  # MNIST scales a digit to a box of this size and puts its centre of mass there, in pixels
+LARGEST_SCALE = 4  # a dot stays a dot
+REDRAWS = 30  # a second, at most
+
+
+def centred(strokes):
+    """Return strokes scaled and shifted as MNIST does it: into a box of 20 pixels, the centre of mass in the middle.
+
+    strokes: a list of arrays of points (n, 2), x and y in pixels; so is what is returned.
+    """
+    points = np.concatenate(strokes)
+    low, high = points.min(0), points.max(0)
+    scale = min((BOX - 1 - 2 * RADIUS) / max((high - low).max(), 1e-9), LARGEST_SCALE)
+    strokes = [(stroke - (low + high) / 2) * scale + CENTRE for stroke in strokes]
+    ink = ink_of(strokes)
+    rows, columns = np.nonzero(ink)
+    shift = CENTRE - np.array([columns.mean(), rows.mean()]) if len(rows) else 0
+    return [stroke + shift for stroke in strokes]
+
+
+def ink_of(strokes):
+    """Return which pixels strokes cover, (28, 28): those whose centres are within RADIUS of a line."""
+    ink = np.zeros((SIZE, SIZE), bool)
+    centres = np.stack(np.meshgrid(np.arange(SIZE), np.arange(SIZE)), axis=-1).reshape(-1, 1, 2)
+    for stroke in strokes:
+        start, way = stroke[:-1], np.diff(stroke, axis=0)
+        if not len(way):
+            start, way = stroke, np.zeros_like(stroke)
+        along = np.sum((centres - start) * way, axis=2) / np.maximum(np.sum(way**2, axis=1), 1e-9)
+        nearest = start + np.clip(along, 0, 1)[..., None] * way
+        ink |= (np.linalg.norm(centres - nearest, axis=2).min(1) <= RADIUS).reshape(SIZE, SIZE)
+    return ink
+
+
+class DrawingWindow:
+    """A window with a field to draw in; beside it what a model makes of the drawing, at once.
+
+    The left button draws, the right one rubs out. Keys or buttons clear the field (c), and load the next digit (n) or
+    the next misclassified one (m) to draw on. Strokes on an empty field are centred as the data are.
+
+    model: that of one of the four tasks. digits: `Digits` that can be loaded.
+    """
+
+    def __init__(self, model, digits):
+        outputs = common.predict(model, digits.images)
+        order = random.sample(range(len(digits.labels)), len(digits.labels))
+        wrong = outputs["digit"].argmax(1) != digits.labels if "digit" in outputs else np.zeros(len(order), bool)
+        self.digits = digits
+        self.queues = {"n": order, "m": [number for number in order if wrong[number]]}
+        self.look = look_at(model)
+        self.last_time, self.background = 0.0, None
+        self._build("digit" in outputs, "reconstruction" in outputs)
+        self.clear()
+
+    def _build(self, classifies, regenerates):
+        """Make the figure, its panels and its buttons."""
+        count = 2 + 2 * regenerates + classifies
+        self.figure = plt.figure(figsize=(2.6 * count, 3.6))
+        self.figure.canvas.manager.set_window_title("Draw a digit")
+        panels = iter(self.figure.subplots(1, count, squeeze=False)[0])
+        self.figure.subplots_adjust(0.02, 0.2, 0.98, 0.86, 0.12)
+        self.artists = []
+
+        def image(title, **options):
+            panel = next(panels)
+            panel.set(title=title, xticks=[], yticks=[])
+            drawn = panel.imshow(np.zeros((SIZE, SIZE)), animated=True, **{"cmap": "gray_r", "vmin": 0, "vmax": 1}
+                                 | options)
+            self.artists.append(drawn)
+            return drawn
+
+        self.drawn = image("Draw here")
+        self.field = self.drawn.axes
+        self.label = self.field.text(0.04, 0.96, "", transform=self.field.transAxes, va="top", animated=True)
+        self.artists.append(self.label)
+        self.seen = image("How pixels matter")
+        self.heat = self.seen.axes.imshow(np.ones((SIZE, SIZE)), cmap="autumn", vmin=1, vmax=2, animated=True)
+        self.artists.append(self.heat)
+        if regenerates:
+            self.regenerated = image("Its regeneration")
+            self.thought = image("The thought vector", cmap="PuOr", vmin=-1)
+            self.thought.set(extent=(0, 16, 16, 0))
+            self.thought.axes.set(xlim=(0, 16), ylim=(16, 0))
+        if classifies:
+            panel = next(panels)
+            panel.set(title="Which digit?", xlim=(0, 1), ylim=(9.6, -0.6), xticks=[0, 1], yticks=range(10))
+            panel.set_box_aspect(1)
+            self.bars = panel.barh(range(10), np.zeros(10), color=COLOURS[0], animated=True)
+            self.artists += self.bars
+        self.buttons = []
+        names = {"c": "clear (c)", "n": "next digit (n)", "m": "next wrong (m)"}
+        for number, key in enumerate(key for key in names if self.queues.get(key, True)):
+            button = Button(self.figure.add_axes((0.02 + 0.19 * number, 0.03, 0.18, 0.1)), names[key])
+            button.on_clicked(lambda _, key=key: self.press(key))
+            self.buttons.append(button)  # Matplotlib does not keep them
+        for event, method in {"button_press_event": self._on_press, "motion_notify_event": self._on_move,
+                              "button_release_event": self._on_release, "draw_event": self._on_draw,
+                              "key_press_event": lambda event: self.press(event.key)}.items():
+            self.figure.canvas.mpl_connect(event, method)
+
+    def press(self, key):
+        """Clear the field (c), or load the next digit (n) or the next misclassified one (m)."""
+        if key == "c":
+            self.clear()
+        elif self.queues.get(key):
+            number = self.queues[key].pop(0)
+            self.queues[key].append(number)
+            self.clear(self.digits.images[number, ..., 0] > 0, f"a {self.digits.labels[number]}")
+
+    def clear(self, ink=None, label=""):
+        """Begin anew with an empty field, or with the pixels `ink` (28, 28) of a digit that is labelled so."""
+        self.strokes, self.ink = [], ink
+        self.label.set_text(label)
+        self.update()
+
+    def image(self):
+        """Return the digit in the field as the model sees it, (28, 28), pixels 0 or 1."""
+        if self.ink is not None:
+            return np.float32(self.ink | ink_of(self.strokes))
+        return np.float32(ink_of(centred(self.strokes) if self.strokes else []))
+
+    def _on_press(self, event):
+        if event.inaxes is self.field and event.button in (1, 3):
+            if event.button == 1:
+                self.strokes.append(np.empty((0, 2)))
+            self._on_move(event)
+
+    def _on_move(self, event):
+        buttons = getattr(event, "buttons", None) or {event.button}
+        if event.inaxes is not self.field or not buttons & {1, 3}:
+            return
+        point = np.array([[event.xdata, event.ydata]])
+        if 3 in buttons:
+            self._rub_out(point)
+        elif self.strokes:
+            self.strokes[-1] = np.concatenate([self.strokes[-1], point])
+        if time.perf_counter() - self.last_time > 1 / REDRAWS:
+            self.update()
+
+    def _on_release(self, event):
+        self.update()
+
+    def _rub_out(self, point):
+        """Take away what is near a point (1, 2)."""
+        parts = []
+        for stroke in self.strokes:
+            near = np.linalg.norm(stroke - point, axis=1) < 2 * RADIUS
+            cuts = np.flatnonzero(np.diff(near)) + 1  # where it becomes near, or is so no more
+            parts += [part for start, part in zip([0, *cuts], np.split(stroke, cuts)) if not near[start]]
+        self.strokes = parts
+        if self.ink is not None:
+            self.ink = self.ink & ~ink_of([point])
+
+    def update(self):
+        """Show the field, and what the model makes of it."""
+        image = self.image()
+        seen = self.look(image[None, ..., None])
+        self.drawn.set_data(image if self.ink is not None else ink_of(self.strokes))
+        self.seen.set_data(0.35 * image)
+        heat = seen["sensitivity"][0]
+        self.heat.set_alpha(heat / max(heat.max(), 1e-30) if image.any() else np.zeros_like(heat))
+        if "reconstruction" in seen:
+            self.regenerated.set_data(np.round(seen["reconstruction"][0, ..., 0]))
+            self.thought.set_data(seen["thought"][0].reshape(16, 16))
+        if "digit" in seen:
+            for bar, probability in zip(self.bars, seen["digit"][0] if image.any() else np.zeros(10)):
+                bar.set_width(probability)
+        self._redraw()
+        self.last_time = time.perf_counter()
+
+    def _on_draw(self, event):
+        self.background = self.figure.canvas.copy_from_bbox(self.figure.bbox)
+        for artist in self.artists:
+            artist.axes.draw_artist(artist)
+
+    def _redraw(self):
+        """Draw only what changes: everything would take several times as long."""
+        canvas = self.figure.canvas
+        if self.background is None:
+            canvas.draw_idle()
+            return
+        canvas.restore_region(self.background)
+        for artist in self.artists:
+            artist.axes.draw_artist(artist)
+        canvas.blit(self.figure.bbox)
+        canvas.flush_events()
+
+
+def look_at(model):
+    """Return a function of one image (1, 28, 28, 1) to what a model makes of it, a dictionary of arrays.
+
+    `sensitivity` (1, 28, 28); as the model has them `digit` (1, 10), `reconstruction` (1, 28, 28, 1) and `thought`
+    (1, 256).
+    """
+    names = [layer.name for layer in model.layers]
+    thought = {"thought": model.get_layer("thought_vector").output} if "thought_vector" in names else {}
+    whole = keras.Model(model.inputs, {"outputs": model.output, **thought})
+
+    @tf.function(input_signature=[tf.TensorSpec((1, SIZE, SIZE, 1))])  # one image takes a tenth of the time so
+    def look(image):
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            results = whole(image, training=False)
+            outputs = common.as_dictionary(results.pop("outputs"))
+            score = sensitivity_score(outputs, image)
+        return outputs | results | {"sensitivity": tf.abs(tape.gradient(score, image))[..., 0]}
+
+    return lambda image: {name: value.numpy() for name, value in look(tf.constant(image)).items()}

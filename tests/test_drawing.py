@@ -1,0 +1,111 @@
+"""The window to draw a digit in, with mouse events as a screen would send them."""
+
+import common
+import task2_multitask
+import task3_cnn
+from support import drawing, figures
+
+import numpy as np
+import pytest
+from conftest import DATASET
+from matplotlib.backend_bases import KeyEvent, MouseEvent
+
+ONE = np.array([[20.0, 2.0], [20.0, 9.0]])  # a short stroke in a corner
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return common.read_digits(DATASET, 0, 30)
+
+
+@pytest.fixture
+def window(digits):
+    """Return a window with everything in it; the model has not learned anything."""
+    figures.has_screen()  # where there is none, figures are drawn into files
+    made = drawing.DrawingWindow(task2_multitask.build_model(), digits)
+    made.figure.canvas.draw()
+    yield made
+    drawing.plt.close(made.figure)
+
+
+def send(window, kind, x, y, button=1):
+    canvas = window.figure.canvas
+    options = {"buttons": {button} if button else set()} if kind == "motion_notify" else {"button": button}
+    canvas.callbacks.process(f"{kind}_event", MouseEvent(f"{kind}_event", canvas,
+                                                         *window.field.transData.transform((x, y)), **options))
+
+
+def draw(window, points, button=1):
+    send(window, "button_press", *points[0], button)
+    for point in points[1:]:
+        send(window, "motion_notify", *point, button)
+    send(window, "button_release", *points[-1], button)
+
+
+def test_drawing(window):
+    draw(window, ONE)
+    assert np.allclose(window.strokes[0], ONE)
+    field = np.asarray(window.drawn.get_array())
+    assert field[2:10, 20].all() and not field[:, :18].any()
+    image = window.image()
+    rows, columns = np.nonzero(image)
+    assert np.ptp(rows) in (18, 19) and abs(rows.mean() - 14) < 0.6 and abs(columns.mean() - 14) < 0.6
+    assert 2 <= image[14].sum() <= 3  # as wide as the strokes of the data, although it was scaled
+    assert sum(bar.get_width() for bar in window.bars) == pytest.approx(1, abs=1e-5)
+    assert np.asarray(window.thought.get_array()).any() and np.asarray(window.heat.get_alpha()).max() == 1
+    for x, y, button in (5, 5, 0), (60, 5, 1):  # without a button, and outside of the field
+        send(window, "motion_notify", x, y, button)
+    assert len(window.strokes) == 1 and len(window.strokes[0]) == 2
+
+
+def test_rubbing_out_and_clearing(window):
+    draw(window, [(5.0, 5.0), (10.0, 5.0), (15.0, 5.0)])
+    draw(window, [(10.0, 5.0), (10.0, 6.0)], button=3)
+    assert [len(stroke) for stroke in window.strokes] == [1, 1]
+    window.figure.canvas.callbacks.process("key_press_event", KeyEvent("key_press_event", window.figure.canvas, "c"))
+    assert not window.strokes and not window.image().any() and not sum(bar.get_width() for bar in window.bars)
+
+
+def test_digits_to_draw_on(window, digits):
+    """They stay where they are; the wrong ones are wrong."""
+    for key in "n", "m", "n":
+        number = window.queues[key][0]
+        window.press(key)
+        assert np.array_equal(window.image(), digits.images[number, ..., 0])
+        assert window.label.get_text() == f"a {digits.labels[number]}"
+        assert window.queues[key][-1] == number
+    rows, columns = np.nonzero(window.image())
+    draw(window, [(columns[0], rows[0])], button=3)
+    draw(window, [(1.0, 1.0), (1.0, 3.0)])
+    image = window.image()
+    assert not image[rows[0], columns[0]] and image[1, 1] and image.sum() > 10
+
+
+def test_it_sees_what_the_model_says(digits):
+    """Also where there is a classifier only."""
+    model = task3_cnn.build_model()
+    window = drawing.DrawingWindow(model, digits)
+    window.press("n")
+    image = digits.images[window.queues["n"][-1]][None]
+    assert np.allclose([bar.get_width() for bar in window.bars], common.predict(model, image)["digit"][0], atol=1e-4)
+    expected = figures.sensitivity(model, image)
+    assert np.allclose(window.look(image)["sensitivity"], expected, atol=1e-4 * expected.max())
+    drawing.plt.close(window.figure)
+
+
+@pytest.mark.parametrize("strokes", [[np.array([[3.0, 3.0]])], [np.array([[3.0, 3.0], [3.0, 3.0]])],
+                                     [np.array([[0.0, 0.0], [27.0, 27.0]]), np.array([[27.0, 0.0]])]])
+def test_centred(strokes):
+    ink = drawing.ink_of(drawing.centred(strokes))
+    rows, columns = np.nonzero(ink)
+    assert len(rows) >= 1 and abs(rows.mean() - 14) < 1 and abs(columns.mean() - 14) < 1
+    assert max(np.ptp(rows), np.ptp(columns)) <= 20
+
+
+def test_it_opens_with_the_figures(digits, monkeypatch):
+    """One window more than figures, where there is a screen."""
+    titles = []
+    monkeypatch.setattr(figures, "has_screen", lambda: True)
+    monkeypatch.setattr(drawing.plt, "show", lambda: titles.extend(drawing.plt.get_fignums()))
+    figures.show_figures(task3_cnn.build_model(), digits, windows=True)
+    assert len(titles) == 4
