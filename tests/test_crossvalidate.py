@@ -10,6 +10,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import common
 
+import compare
 import crossvalidate
 
 SCRIPT = """
@@ -128,3 +129,47 @@ def test_a_change_that_does_not_fit_is_one_line(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as end:
         crossvalidate.main()
     assert end.value.code == 2 and capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("mean, noise, text", [
+    (-3, 1, "mine.py is better: -3"), (3, 1, "mine.py is worse: +3"), (-0.2, 9, "repeats show it"),
+    (0, 1, "No difference to be seen"),
+])
+def test_a_comparison_in_a_sentence(mean, noise, text):
+    """The number of repeats that it names is one that shows the difference."""
+    noise = noise * np.random.default_rng(0).normal(size=(3, 1000))
+    said = compare.sentence("mine.py", noise - noise.mean() + mean)
+    assert text in said and "with 95% confidence" in said
+    if "repeats show it" in text:
+        count = int(said.split("about ")[1].split()[0])
+        more = 9 * np.random.default_rng(1).normal(size=(count, 1000))
+        low, high = crossvalidate.interval(more - more.mean() + mean)
+        assert 3 < count < 100 and high - mean == pytest.approx(-mean, rel=0.3)
+
+
+def test_too_few_digits_for_a_comparison():
+    """The digits differ more than the runs, so that more runs do not help."""
+    digits = np.random.default_rng(0).normal(size=(1, 1000))
+    said = compare.sentence("mine.py", np.repeat(digits - digits.mean() + 0.02, 3, axis=0))
+    assert said.startswith("No difference to be seen: +0.02 points") and "too few" in said
+
+
+def test_compare_two_scripts(tmp_path, monkeypatch, capsys):
+    paths = [tmp_path / "task3_cnn.py", tmp_path / "mine.py"]
+    for path in paths:
+        path.write_text(SCRIPT)
+    right = np.log(np.full((200, 10), 0.1)).tolist()
+    monkeypatch.setattr(compare, "run_path", lambda path, repeat, fold: {"log_probabilities": right})
+    monkeypatch.setattr(sys, "argv", ["compare.py", *map(str, paths), "--repeats", "2"])
+    assert compare.main() == 0
+    before, after, said = capsys.readouterr().out.splitlines()
+    assert before == "task3_cnn.py: 90.00% in 2 repeats of 5 folds" and after.startswith("mine.py: 90.00%")
+    assert said.startswith("No difference to be seen: +0.00 points")
+    for broken, message in (tmp_path / "none.py", "none.py: no such script"), (tmp_path / "b.py", "b.py ended with"):
+        (tmp_path / "b.py").write_text("raise ImportError('no')")
+        monkeypatch.setattr(compare, "run_path", crossvalidate.run_path)
+        monkeypatch.setattr(sys, "argv", ["compare.py", str(broken), str(broken)])
+        with pytest.raises(SystemExit):
+            compare.main()
+        error = capsys.readouterr().err
+        assert message in error and error.count("\n") == 1

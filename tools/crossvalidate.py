@@ -69,10 +69,16 @@ def train_fold(script, repeat, fold):
 def run_fold(script, changes, repeat, fold):
     """Call `train_fold` for a changed script in a process with one thread. Raises ValueError if it fails."""
     with changed(script, changes) as path:
-        ran = subprocess.run([sys.executable, __file__, "--fold", path, str(repeat), str(fold)], text=True,
-                             capture_output=True, env=os.environ | ONE_THREAD)
+        return run_path(path, repeat, fold)
+
+
+def run_path(path, repeat, fold):
+    """Call `train_fold` for the script at a path in a process with one thread. Raises ValueError if it fails."""
+    ran = subprocess.run([sys.executable, __file__, "--fold", path, str(repeat), str(fold)], text=True,
+                         capture_output=True, env=os.environ | ONE_THREAD)
     if ran.returncode:
-        raise ValueError(f"{script} ended with status {ran.returncode}: {ran.stderr[-500:]}")
+        why = (ran.stderr.strip().splitlines() or [""])[-1]
+        raise ValueError(f"{Path(path).name} ended with status {ran.returncode}: {why}")
     return json.loads(ran.stdout)
 
 
@@ -152,8 +158,10 @@ def losses(log_probabilities, labels):
     return wrong, best
 
 
-def interval(differences):
-    """Return the 95% confidence interval of the mean of differences (repeats, n).
+def variances(differences):
+    """Return two parts of the variance of the mean of differences (repeats, n): what other digits and repeats add.
+
+    The first is that of the digits, which more repeats cannot make smaller. The second falls with their number.
 
     Digits and repeats are crossed random effects: the variance of the mean is the sum of those of digits, repeats and
     noise, which an analysis of variance estimates. A bootstrap that resamples both axes counts the noise, here the
@@ -163,13 +171,18 @@ def interval(differences):
     repeats, count = differences.shape
     mean = differences.mean()
     by_repeat, by_digit = differences.mean(1) - mean, differences.mean(0) - mean
-    variance = digits = (by_digit**2).sum() / (count * (count - 1))
-    if repeats > 1:
-        residuals = differences - mean - by_repeat[:, None] - by_digit
-        noise = (residuals**2).sum() / ((repeats - 1) * (count - 1) * repeats * count)
-        variance = max(digits, noise) + max((by_repeat**2).sum() / (repeats * (repeats - 1)) - noise, 0)
-    margin = 1.96 * np.sqrt(variance)
-    return mean - margin, mean + margin
+    digits = (by_digit**2).sum() / (count * (count - 1))
+    if repeats == 1:
+        return digits, 0.0
+    residuals = differences - mean - by_repeat[:, None] - by_digit
+    noise = (residuals**2).sum() / ((repeats - 1) * (count - 1) * repeats * count)
+    return max(digits - noise, 0), noise + max((by_repeat**2).sum() / (repeats * (repeats - 1)) - noise, 0)
+
+
+def interval(differences):
+    """Return the 95% confidence interval of the mean of differences (repeats, n)."""
+    margin = 1.96 * np.sqrt(sum(variances(differences)))
+    return differences.mean() - margin, differences.mean() + margin
 
 
 def rows(script, variants, repeats, results, labels):
