@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import difflib
 import os
 import sys
 
@@ -18,14 +19,21 @@ def fail(message):
 class Parser(argparse.ArgumentParser):
     """An argument parser that shows a docstring unchanged and reports an error in one line.
 
-    description: the docstring of the program. Options cannot be abbreviated.
+    description: the docstring of the program. hint: what to say about an option that there is not, and that is not like
+    one that there is. Options cannot be abbreviated.
     """
 
-    def __init__(self, description):
+    def __init__(self, description, hint=""):
         super().__init__(description=description, formatter_class=argparse.RawDescriptionHelpFormatter,
                          allow_abbrev=False)
+        self.hint = hint
 
     def error(self, message):
+        kind, _, rest = message.partition(": ")
+        if kind == "unrecognized arguments":
+            near = difflib.get_close_matches(rest.split()[0].split("=")[0], self._option_string_actions, 1)
+            hint = f"did you mean {near[0]}?" if near else self.hint
+            message += f" ({hint})" * bool(hint)
         fail(message)
 
 

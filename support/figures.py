@@ -6,6 +6,7 @@ Matplotlib is imported only to draw: that takes time, and writes a font cache.
 import logging
 import os
 import random
+import sys
 
 import common
 from support import startup
@@ -78,6 +79,8 @@ def show_figures(model, digits, folder=None, windows=False, split="test"):
     titles call the digits.
     """
     if not has_screen() and windows:
+        if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+            print("no windows: this Python has no toolkit for them (such as tkinter) that works here", file=sys.stderr)
         windows, folder = False, folder or "figures"
     if windows:
         from support.drawing import DrawingWindow
@@ -112,19 +115,19 @@ def draw_figures(model, digits, split="test"):
     outputs = common.predict(model, digits.images)
     chosen = one_of_each(digits.labels)
     some = common.Digits(digits.images[chosen], digits.labels[chosen])
+    predictions = outputs["digit"].argmax(1) if "digit" in outputs else None
     figures = {}
+    if predictions is not None:
+        figures["confusion"] = _confusion(digits.labels, predictions, split)
+        figures["misclassified"] = _misclassified(digits, predictions, split)
     if "reconstruction" in outputs:
         encoder = keras.Model(model.inputs, model.get_layer("thought_vector").output)
         thoughts = encoder.predict(digits.images, batch_size=500, verbose=0)
         figures["regeneration"] = _regeneration(some, np.round(outputs["reconstruction"][chosen]), split)
         figures["thought_vectors"] = _thought_vectors(some, thoughts[chosen], split)
         figures["projection"] = _projection(thoughts, digits.labels, split)
-    predictions = outputs["digit"].argmax(1) if "digit" in outputs else None
     figures["sensitivity"] = _sensitivity(some, sensitivity(model, some.images),
                                           None if predictions is None else predictions[chosen])
-    if predictions is not None:
-        figures["confusion"] = _confusion(digits.labels, predictions, split)
-        figures["misclassified"] = _misclassified(digits, predictions, split)
     return figures
 
 

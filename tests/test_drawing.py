@@ -104,8 +104,9 @@ def test_centred(strokes):
 
 def test_it_opens_with_the_figures(digits, monkeypatch):
     """One window more than figures, where there is a screen."""
-    titles = []
+    numbers = []
+    drawing.plt.close("all")
     monkeypatch.setattr(figures, "has_screen", lambda: True)
-    monkeypatch.setattr(drawing.plt, "show", lambda: titles.extend(drawing.plt.get_fignums()))
+    monkeypatch.setattr(drawing.plt, "show", lambda: numbers.extend(drawing.plt.get_fignums()))
     figures.show_figures(task3_cnn.build_model(), digits, windows=True)
-    assert len(titles) == 4
+    assert len(numbers) == 4

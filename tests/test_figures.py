@@ -17,8 +17,8 @@ from conftest import DATASET
 matplotlib.use("agg")
 THOUGHT = ["regeneration", "thought_vectors", "projection"]
 CLASSIFICATION = ["confusion", "misclassified"]
-EXPECTED = {task1_autoencoder: [*THOUGHT, "sensitivity"], task2_multitask: [*THOUGHT, "sensitivity", *CLASSIFICATION],
-            task3_cnn: ["sensitivity", *CLASSIFICATION], task4_rnn: ["sensitivity", *CLASSIFICATION]}
+EXPECTED = {task1_autoencoder: [*THOUGHT, "sensitivity"], task2_multitask: [*CLASSIFICATION, *THOUGHT, "sensitivity"],
+            task3_cnn: [*CLASSIFICATION, "sensitivity"], task4_rnn: [*CLASSIFICATION, "sensitivity"]}
 
 
 @pytest.fixture(scope="module")

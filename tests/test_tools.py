@@ -106,7 +106,7 @@ def test_changes_of_the_ablation_make_a_model(script, name, monkeypatch):
         source = path.read_text()
         assert source != (ROOT / script).read_text()
         code, module = compile(source, path, "exec"), {"__name__": "changed"}
-        if all(re.match(r"\s*(STEPS|EPOCHS|BATCH_SIZE|LEARNING_RATE|LABEL_SMOOTHING|RESTARTS) =", old)
+        if all(re.match(r"\s*(STEPS|EPOCHS|BATCH_SIZE|LEARNING_RATE|RESTARTS) =", old)
                for old, _ in ablation.CHANGES[script][name]):
             return  # the architecture is the same
         exec(code, module)
@@ -135,7 +135,6 @@ def test_tables():
     first, second = measure.rows("task2_multitask.py", TWO_ERRORS)
     assert first[1:4] == ["decoder", "**0.00** ± 0.00", "0.00"]
     assert second[:4] == ["", "classifier", "**4.00** ± 1.41", "5.00"]
-    assert list(ablation.rows("task3_cnn.py", {"baseline": RESULTS})) == [["baseline", "1.50 ± 0.71", "100", "11"]]
     assert runs.table(["a", "b"], [[1, 2]], "lr") == "| a | b |\n| --- | ---: |\n| 1 | 2 |"
 
 
