@@ -438,6 +438,46 @@ def test_what_is_missing_is_taken_from_the_grader():
     assert verdict["minutes"] == 1 / 60 and verdict["parameters"] == 100
 
 
+@pytest.mark.parametrize("decision, error, state, reasons", [
+    ("remark", 5.0, "valid, high performance", 0), ("valid", 5.0, "valid", 0), ("remark", 13.0, "not valid", 1),
+    ("valid", 13.0, "valid", 0),
+])
+def test_a_teacher_overrules(decision, error, state, reasons):
+    seeds = {"no random seeds": "failed: line 3", "uses TensorFlow": "passed"}
+    verdict = verdicts.judge(CNN, 1, entry([error], source=seeds))
+    assert verdict["state"] == "not valid"
+    after = verdicts.overrule(CNN, verdict, decision, "it was agreed")
+    assert (after["state"], len(after["reasons"])) == (state, reasons) and "no random seeds: line 3" in after["remarks"]
+    assert after["overruled"] == f"{decision}: it was agreed"
+
+
+def test_decisions(tmp_path):
+    path = tmp_path / "decisions.csv"
+    path.write_text('submission,script,decision,why\na,task3,remark,"agreed, on paper"\n\nb,task4_rnn.py,valid,ill\n')
+    assert verdicts.read_decisions(path, {"a", "b"}) == {("a", CNN): ("remark", "agreed, on paper"),
+                                                         ("b", "task4_rnn.py"): ("valid", "ill")}
+    for line in "a,task3,fine,why", "a,task3,valid", "a,task9,valid,why", "a,task3,valid,", "z,task3,valid,why":
+        path.write_text(line)
+        with pytest.raises(ValueError, match="line 1: (expected|no such submission)"):
+            verdicts.read_decisions(path, {"a", "b"})
+
+
+def test_a_decision_survives_and_is_seen(hand_ins, tmp_path):
+    """In the table, the CSV file, the report and the student's text, also when the grading goes on."""
+    folder, decisions = hand_ins({"a": LINE, "b": LINE}), tmp_path / "decisions.csv"
+    decisions.write_text("a,task3,valid,a scan was handed in\n")
+    paths = ["--json", tmp_path / "r.json", "--csv", tmp_path / "r.csv", "--report", tmp_path / "r.html", "--feedback",
+             tmp_path / "texts", "--overrule", decisions]
+    for more in [], ["--resume"]:
+        ran = subprocess.run(command(folder, *paths, *more), capture_output=True, text=True, timeout=60)
+        assert "| valid (overruled) |" in ran.stdout and "a task3_cnn.py: valid: a scan was handed in" in ran.stdout
+        for name in "r.csv", "r.html", "texts/a.txt":
+            assert "a scan was handed in" in (tmp_path / name).read_text()
+        assert "scan" not in (tmp_path / "texts" / "b.txt").read_text()
+        assert {name: verdict["state"] for name, verdict in judged(tmp_path / "r.json").items()} == {
+            "a": "valid", "b": "not valid"}
+
+
 def test_what_is_the_same_for_many_is_said_once():
     graded = {name: {CNN: verdicts.judge(CNN, 1, entry([5.0], source={
         "no random seeds": "not checked: x", "uses TensorFlow": "passed"}))} for name in "abc"}

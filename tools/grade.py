@@ -9,6 +9,7 @@ altered (audits.py). What the runs have shown becomes a verdict (verdicts.py). E
 something is not; 2: wrong usage; 130: stopped by Ctrl-C. See docs/grading.md.
 """
 
+import contextlib
 import csv
 import hashlib
 import itertools
@@ -19,9 +20,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
+import alike
 import changes
 import report
 import sandbox
@@ -31,7 +34,7 @@ import watch
 from audits import APART, AUDITS, BLANK, ORDINARY, TOGETHER, Data
 from runs import ROOT, SCRIPTS, ProgressLine, bundle_files, machine, positive_integer, scripts_parser, table
 from submissions import find_script, read_class
-from verdicts import VALID, judge, record
+from verdicts import VALID, judge, overrule, read_decisions, record
 
 WATCH = {"grader_watch.py": Path(watch.__file__).read_bytes()}  # added to the files of a submission
 VERSION = 2  # of the JSON file
@@ -155,7 +158,7 @@ def write_csv(path, judged):
     with open(path, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.writer(file)
         writer.writerow(["submission", "script", "state", "basis", "reasons", "remarks", "hints", "runs", "mean_errors",
-                         "worst_errors", "spreads", "parameters", "minutes", "not_checked"])
+                         "worst_errors", "spreads", "parameters", "minutes", "not_checked", "overruled"])
         for submission, task, verdict in flat(judged):
             lists = [" ".join(f"{value:.2f}" for value in verdict.get(key, [])) for key in ("mean", "worst", "spread")]
             skipped = [name for name, finding in verdict["findings"].items() if finding.startswith("not checked")]
@@ -163,7 +166,7 @@ def write_csv(path, judged):
             writer.writerow(map(cell, [
                 submission, task, verdict["state"], verdict["basis"], *texts, verdict.get("runs", 0), *lists,
                 verdict.get("parameters", ""), f"{verdict['minutes']:.2f}" if "minutes" in verdict else "",
-                "; ".join(skipped)]))
+                "; ".join(skipped), verdict.get("overruled", "")]))
 
 
 def flat(judged):
@@ -242,11 +245,12 @@ def summary(kept, verdict):
     return text + (f", {kept['reason']}" if kept["reason"] else "")
 
 
-def grade(submissions, handed_out, tasks, results, options, data, execute):
+def grade(submissions, handed_out, known, decisions, tasks, results, options, data, execute):
     """Run the jobs that are not done yet, and record them as they end.
 
     submissions: {name: files, or the reason (text) why they cannot be read}. handed_out: files, None if not known.
-    data: a `Data`. execute: `locally` or the like. Returns {submission: {task: verdict}} and whether all jobs were run.
+    known: {name: files} of other hand-ins. decisions: a teacher's, see `read_decisions`. data: a `Data`. execute:
+    `locally` or the like. Returns {submission: {task: verdict}} and whether all jobs were run.
     """
     entries, todo, total, pending = {}, [], 0, {}
     draws = any(b"matplotlib" in content for files in submissions.values() if isinstance(files, dict)
@@ -294,11 +298,30 @@ def grade(submissions, handed_out, tasks, results, options, data, execute):
         except (KeyboardInterrupt, OSError) as error:
             progress.print(f"stopped{f' ({error})' * bool(str(error))}; the following is of the runs so far")
             complete = False
-    judged = {}
+    judged, similar = {}, {task: alike_hints(task, submissions, handed_out, known) for task in tasks}
     for (submission, task), entry in entries.items():
-        judged.setdefault(submission, {})[task] = judge(task, options.runs, entry, options.strict)
+        verdict = judge(task, options.runs, entry, options.strict)
+        verdict["hints"] += similar[task].get(submission, [])
+        if (submission, task) in decisions:
+            verdict = overrule(task, verdict, *decisions[submission, task])
+        judged.setdefault(submission, {})[task] = verdict
     results.save(judged)
     return judged, complete
+
+
+
+def alike_hints(task, submissions, handed_out, known):
+    """Return the hints at scripts of a task that are much like another one, {submission: [text]}."""
+    def counted(classes):
+        counters = {}
+        for name, files in classes.items():
+            with contextlib.suppress(ValueError):  # not handed in
+                if not isinstance(files, str):
+                    counters[name] = alike.statements(files, find_script(files, task))
+        return counters
+
+    shared = counted({"": handed_out})[""] if handed_out else Counter()
+    return alike.hints(counted(submissions), counted(known), shared)
 
 # ----------------------------------------------------------------------------------------------------------- output
 
@@ -307,7 +330,7 @@ def rows(submission, task, verdict):
     """Yield the table rows of a script, one for each of its errors."""
     names, limits, high, most_parameters, most_minutes = SCRIPTS[task]
     if "mean" not in verdict:
-        yield [submission, task, *[""] * 9, verdict["state"]]
+        yield [submission, task, *[""] * 9, described(verdict)]
         return
     for number, name in enumerate(names):
         limit = f"{limits[number]}" + (f" ({high[number]})" if high[number] else "")
@@ -318,7 +341,12 @@ def rows(submission, task, verdict):
         else:
             parameters = f"{verdict['parameters']:,}" if "parameters" in verdict else "?"
             yield [submission, task, *figures, verdict["basis"], parameters, f"{most_parameters:,}",
-                   f"{verdict['minutes']:.2f}", most_minutes, verdict["state"]]
+                   f"{verdict['minutes']:.2f}", most_minutes, described(verdict)]
+
+
+def described(verdict):
+    """Return the state of a verdict, and whether a teacher has decided it."""
+    return verdict["state"] + " (overruled)" * ("overruled" in verdict)
 
 
 def show(judged, where, runs):
@@ -327,6 +355,10 @@ def show(judged, where, runs):
     print(printable(table(
         ["submission", "script", "error of", "in %", "worst", "limit (high)", "basis", "parameters", "limit", "minutes",
          "limit", "verdict"], [row for one in flat(judged) for row in rows(*one)], "lll" + "rrrlrrrrl")))
+    lines = [f"{submission} {task}: {verdict['overruled']}" for submission, task, verdict in flat(judged)
+             if "overruled" in verdict]
+    if lines:
+        print(printable("\n".join(["", "Overruled:", *lines])))
     for kind in "reasons", "remarks", "hints":
         lines = [f"{submission} {task}: {text}" for submission, task, verdict in flat(judged)
                  for text in verdict[kind]]
@@ -358,6 +390,10 @@ def parse():
     parser.add_argument("--handout", type=Path, metavar="DIR",
                         help="what was handed out (tools/handout.py): compare the hand-ins with it")
     parser.add_argument("--strict", action="store_true", help="what is to be mended makes a hand-in not valid, too")
+    parser.add_argument("--known", type=Path, metavar="DIR",
+                        help="solutions and older hand-ins: tell which scripts are much like one of them")
+    parser.add_argument("--overrule", type=Path, metavar="FILE",
+                        help="your own decisions (CSV): submission, script, remark or valid, why")
     parser.add_argument("--json", type=Path, metavar="FILE", help="save all results there, after each run")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="save the verdicts there, at the end")
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="save a report to look at there, at the end")
@@ -406,6 +442,8 @@ def main():
         if handed_out:
             submissions = {name: files if isinstance(files, str) else shared_part(handed_out) | files
                            for name, files in submissions.items()}
+        known = read_class(options.known) if options.known else {}
+        decisions = read_decisions(options.overrule, submissions) if options.overrule else {}
         settings = {"dataset": digest(data), "timeout": options.timeout, "memory": options.memory,
                     "handout": handed_out and digest(sorted(handed_out.items()))}
         if options.dask:
@@ -423,7 +461,8 @@ def main():
         parser.error(str(error))
     except ImportError as error:
         parser.error(f"--dask needs {error.name} (to install it: pip install distributed)")
-    judged, complete = grade(submissions, handed_out, options.scripts or list(SCRIPTS), results, options, data, execute)
+    judged, complete = grade(submissions, handed_out, known, decisions, options.scripts or list(SCRIPTS), results,
+                             options, data, execute)
     where = f"{where}, {described_walls(results)}"
     show(judged, where, options.runs)
     try:

@@ -222,6 +222,8 @@ def _submission(submission, judged, entries, marks):
     yield element("h3", submission, id=marks[submission])
     for task, verdict in judged[submission].items():
         yield element("h4", f"{task}: ", _state(verdict, "span"))
+        if "overruled" in verdict:
+            yield element("div", f"Overruled by the teacher: {verdict['overruled']}")
         for kind, head in KINDS.items():
             if verdict[kind]:
                 yield element("div", f"{head}:", element("ul", *(element("li", text) for text in verdict[kind])))
@@ -283,6 +285,8 @@ def feedback(tasks):
             lines.append(f"  parameters {verdict.get('parameters', '?'):,} (limit {most_parameters:,})"
                          if "parameters" in verdict else "  parameters: not known")
             lines.append(f"  minutes {verdict['minutes']:.2f} (limit {most_minutes})")
+        if "overruled" in verdict:
+            lines.append(f"  Your teacher has decided: {verdict['overruled']}")
         for kind in "reasons", "remarks":
             if verdict[kind]:
                 lines.append(f"  {KINDS[kind]}:")
