@@ -216,9 +216,10 @@ class Task:
     """
 
     def __init__(self, description, argv=None):
-        parser = Parser(description)
+        parser = Parser(description, "steps, epochs and the like are constants at the top of the script")
         parser.add_argument("--full_output", "--full-output", action="store_true",
-                            help="show the training table, and a live plot where there is a screen")
+                            help="show the training table, and a live plot where there is a screen; otherwise "
+                                 "nothing is printed until the end")
         parser.add_argument("--show_analysis", "--show-analysis", action="store_true",
                             help="show figures in windows; without a screen, save them in figures/")
         parser.add_argument("--figures", metavar="DIR", help="save the figures in DIR")
