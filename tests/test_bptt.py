@@ -65,7 +65,22 @@ def test_c_the_recurrent_weights(sheet, errors):
 
 
 def test_d_the_biases(sheet, errors):
+    _, y, _ = sheet.forward()
     assert errors.sum(0) == pytest.approx(sheet.slopes("b"), rel=1e-5, abs=1e-8)
+    formula = sum((y[i] - sheet.t[i]) * (1 - y[i] ** 2) for i in range(STEPS))
+    assert formula == pytest.approx(sheet.slopes("c"), rel=1e-5, abs=1e-8)
+
+
+def test_softmax_with_cross_entropy():
+    """Its gradient is y - t for all targets that add up to one, and not for others."""
+    normal = np.random.default_rng().normal
+    z, t = normal(size=OUTPUTS), np.abs(normal(size=OUTPUTS))
+    for targets, holds in (t / t.sum(), True), (2 * t / t.sum(), False):
+        def cost(targets=targets):
+            return -targets @ np.log(np.exp(z) / np.exp(z).sum())
+
+        formula = np.exp(z) / np.exp(z).sum() - targets
+        assert (formula == pytest.approx(slopes(cost, z), rel=1e-5, abs=1e-8)) == holds
 
 
 def test_the_missing_piece(sheet, errors):
