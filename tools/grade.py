@@ -58,8 +58,10 @@ def describe(files, task, handed_out):
 
 
 def read_handout(folder):
-    """Return the Python files of what was handed out, {path: bytes}. Raises ValueError if it is something else."""
-    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.py"))}
+    """Return the scripts that were handed out, and what they share: {path: bytes}. Raises ValueError for others."""
+    files = {path.relative_to(folder).as_posix(): path.read_bytes()
+             for path in sorted([*folder.glob("*.py"), *folder.glob("support/*.py")]) if path.name in SCRIPTS
+             or path.name == "common.py" or path.parent != folder}
     missing = {"common.py", *SCRIPTS} - files.keys()
     if missing:
         raise ValueError(f"{folder}: no {', '.join(sorted(missing))}, so it is not what tools/handout.py has written")

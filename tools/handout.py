@@ -78,6 +78,10 @@ BASELINE = {
             model.fit(digits.images, digits.labels, epochs=10, callbacks=list(callbacks), verbose=0)"""},
 }
 
+# The grader's modules, for check_my_handin.py.
+GRADER = ["alike", "audits", "changes", "grade", "report", "runs", "sandbox", "source", "submissions", "verdicts",
+          "watch"]
+
 # The assignment. LIMITS and TEST_DIGITS are replaced.
 SHEET = """# Four networks for handwritten digits
 
@@ -122,6 +126,11 @@ One training differs from the next. A difference smaller than its spread from ru
 it.
 
 ## Hand in
+
+    .venv/bin/python check_my_handin.py
+
+runs each script as the grader does, and says what breaks a rule or should be mended. It needs Linux or macOS (on
+Windows its Linux subsystem); where `bubblewrap` is installed, scripts run as shut in as in the grader.
 
 The four scripts, with their names, in one folder or `.zip` archive. The grader adds the digits itself and runs each
 script five times. It gives your script the test digits without their labels and measures its predictions, counts
@@ -233,6 +242,8 @@ def files(baseline=False, secret=False):
     texts = {task: script(task, baseline) for task in SCRIPTS}
     texts |= {"common.py": shared_module(), "README.md": readme(secret)}
     return shared | {name: text.encode() for name, text in texts.items()} | {
+        "check_my_handin.py": (ROOT / "tools" / "check_my_handin.py").read_bytes(),
+        **{f"tools/{name}.py": (ROOT / "tools" / f"{name}.py").read_bytes() for name in GRADER},
         "requirements.txt": (ROOT / "requirements.txt").read_bytes(),
         "dataset.txt": b"".join(lines[:len(lines) // 2] if secret else lines)}
 
