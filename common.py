@@ -89,7 +89,7 @@ class RandomDistortion(keras.layers.Layer):
 
     AUGMENTATIONS = 13
 
-    def __init__(self, shift=1.5, affine=0.14, elastic=0.6, half_periods=3, stroke=0.3, **options):
+    def __init__(self, shift=1.5, affine=0.18, elastic=0.5, half_periods=3, stroke=0.3, **options):
         super().__init__(**options)
         self.settings = {"shift": shift, "affine": affine, "elastic": elastic, "half_periods": half_periods,
                          "stroke": stroke}

@@ -57,7 +57,7 @@ def build_model():
         layers.Activation("sigmoid"),
     ], name="image_decoder")                                                       # 28 x 28 x 1
     digit_encoder = keras.Sequential([
-        common.RandomDistortion(),                                                 # prediction: 13 augmentations
+        common.RandomDistortion(affine=0.14, elastic=0.6),                         # prediction: 13 augmentations
         *convolution(8, 5, strides=2, padding="same"),                             # 14 x 14 x 8
         *convolution(16, 3, strides=2, padding="same"),                            # 7 x 7 x 16
         *convolution(16, 3),                                                       # 5 x 5 x 16

@@ -22,7 +22,6 @@ STEPS = 2500  # 500 epochs of 1,000 digits
 BATCH_SIZE = 200
 LEARNING_RATE = 0.01
 WEIGHT_DECAY = 0.2
-LABEL_SMOOTHING = 0.1
 
 
 def convolution(x, filters, size, **options):
@@ -52,11 +51,9 @@ def train(model, digits, callbacks=()):
     steps_per_epoch = max(1, len(digits.labels) // BATCH_SIZE)
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, STEPS)
     model.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY),
-                  keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
-                  steps_per_execution=steps_per_epoch)
-    labels = keras.utils.to_categorical(digits.labels, 10)
-    model.fit(common.batches((digits.images, labels), BATCH_SIZE), epochs=STEPS // steps_per_epoch,
-              steps_per_epoch=steps_per_epoch, callbacks=list(callbacks), verbose=0)
+                  "sparse_categorical_crossentropy", steps_per_execution=steps_per_epoch)
+    model.fit(common.batches(digits, BATCH_SIZE), epochs=STEPS // steps_per_epoch, steps_per_epoch=steps_per_epoch,
+              callbacks=list(callbacks), verbose=0)
 
 
 def main(argv=None):

@@ -22,7 +22,7 @@ import keras
 from keras import layers, ops
 
 UNITS = 20  # in each direction
-STEPS = 2400  # 120 epochs of 1,000 digits
+STEPS = 3200  # 160 epochs of 1,000 digits
 BATCH_SIZE = 50
 LEARNING_RATE = 0.01
 WEIGHT_DECAY = 0.02
@@ -88,8 +88,9 @@ def train(model, digits, callbacks=()):
     """Fit the model to randomly distorted `digits`, with cosine decay of the learning rate."""
     steps_per_epoch = max(1, len(digits.labels) // BATCH_SIZE)
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, STEPS)
+    # XLA compiles the training in 3.5 s more and then takes 6.5 ms instead of 11 ms for a step.
     model.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY, global_clipnorm=1.0),
-                  "sparse_categorical_crossentropy", steps_per_execution=steps_per_epoch)
+                  "sparse_categorical_crossentropy", steps_per_execution=steps_per_epoch, jit_compile=True)
     model.fit(common.batches(digits, BATCH_SIZE), epochs=STEPS // steps_per_epoch, steps_per_epoch=steps_per_epoch,
               callbacks=list(callbacks), verbose=0)
 
