@@ -39,8 +39,8 @@ def main():
         jobs[f"{script}, bundle"] = lambda _, script=script: run(script)
     results = run_in_turn(jobs, options.runs)
     complete = all(len(runs) == options.runs for runs in results.values())
-    missing = "" if complete else "at most "
-    print(f"Means of {missing}{options.runs} runs on {machine()}{'' if complete else '; some are missing'}.\n")
+    count = f"{options.runs} run{'s' * (options.runs > 1)}"
+    print(f"Means of {count} on {machine()}.\n" if complete else f"Means of at most {count}; some are missing.\n")
     by_script = {}
     for job, runs in results.items():
         script, _, name = job.partition(", ")
