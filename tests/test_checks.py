@@ -107,7 +107,11 @@ def test_the_source_of_the_bundle_passes(script):
     files = runs.bundle_files(*SCRIPTS)
     assert set(source.check_source(files, script).values()) == {"passed"}
     assert source.options_of(files, script) == {"--dataset", "--test", "--predictions"}
-    assert source.hints(files, script) == []
+    shared = set(runs.bundle_files().values())
+    assert source.hints(files, script, shared) == []
+    files["support/folds.py"] += b"#"  # known is what is the same to the last byte
+    assert source.hints(files, script, shared) == [
+        "support/folds.py, line 3: subprocess, which may run code that is not there to read"]
 
 # ------------------------------------------------------------------------------------------------------------- models
 

@@ -52,8 +52,9 @@ def describe(files, task, handed_out):
     script = find_script(files, task)
     options = source.options_of(files, script)
     form = BLANK if len(options) == 3 else APART if {"--dataset", "--test"} <= options else TOGETHER
+    known = {*bundle_files().values(), *(handed_out or {}).values()}
     entry = {"script": script, "form": form, "source": source.check_source(files, script),
-             "hints": source.hints(files, script), "jobs": {}}
+             "hints": source.hints(files, script, known), "jobs": {}}
     return entry | ({"changes": changes.compare(handed_out, files, script, task)} if handed_out else {})
 
 

@@ -104,6 +104,9 @@ def _behind_walls(scratch, outputs, arguments, memory):
             *(path for path in sys.path if path.endswith(("site-packages", "dist-packages")))]
     command = [*_scope(memory), "bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent",
                "--new-session", "--clearenv", "--cap-drop", "ALL"]
+    size = ["--size", str(DISK << 20), "--tmpfs"]
+    command += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev", *size, "/dev/shm", *size, "/tmp", *size,
+                "/scratch"]  # before the others: this Python may be in /tmp
     for path in dict.fromkeys(map(os.path.abspath, seen)):
         command += ["--ro-bind-try", path, path]
     for path in "/bin", "/sbin", "/lib", "/lib32", "/lib64":
@@ -111,9 +114,7 @@ def _behind_walls(scratch, outputs, arguments, memory):
             command += ["--symlink", os.readlink(path), path]
         else:
             command += ["--ro-bind-try", path, path]
-    size = ["--size", str(DISK << 20), "--tmpfs"]
-    command += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev", *size, "/dev/shm", *size, "/tmp", *size,
-                "/scratch", "--ro-bind", scratch, "/given", "--bind", outputs["report"].name, "/report",
+    command += ["--ro-bind", scratch, "/given", "--bind", outputs["report"].name, "/report",
                 "--bind", outputs["predictions"].name, "/predictions", "--remount-ro", "/"]
     for name, value in _environment("/scratch/home", "/tmp").items():
         command += ["--setenv", name, value]
