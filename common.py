@@ -187,13 +187,15 @@ def predict(model, images):
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def errors(model, digits):
+def errors(model, digits, outputs=None):
     """Return the errors of a model on `digits` in %, as a dictionary of `decoder`, `classifier`, or both.
+
+    outputs: the result of `predict`, if it is there already.
 
     decoder: the share of pixels that differ from the input once the output is rounded.
     classifier: the share of digits whose most probable class is wrong; not a number if a digit has no label.
     """
-    outputs, result = predict(model, digits.images), {}
+    outputs, result = outputs or predict(model, digits.images), {}
     if "reconstruction" in outputs:
         result["decoder"] = 100 * np.mean(np.round(outputs["reconstruction"]) != digits.images)
     if "digit" in outputs:
@@ -284,14 +286,15 @@ class Task:
         """Measure the error of the trained model, print the line of results, save predictions, show or save figures."""
         split = "validation" if self.options.validation else "test"
         digits = self.test_digits()
-        result = errors(model, digits)
+        outputs = predict(model, digits.images)
+        result = errors(model, digits, outputs)
         minutes = (time.perf_counter() - startup.START) / 60
         if self.options.full_output:
             heads = "   ".join([*(column_head(split, name, result) for name in result), "parameters", "minutes"])
             print("- " * (len(heads) // 2), heads, sep="\n")
         print(*(f"{error:.2f}" for error in result.values()), model.count_params(), f"{minutes:.2f}", flush=True)
         if self.options.predictions is not None:
-            write_predictions(self.options.predictions, predict(model, digits.images))
+            write_predictions(self.options.predictions, outputs)
         if self.options.figures is not None or self.options.show_analysis:
             from support import figures
 

@@ -64,7 +64,7 @@ class DrawingWindow:
         self.digits = digits
         self.queues = {"n": order, "m": [number for number in order if wrong[number]]}
         self.look = look_at(model)
-        self.last_time, self.background = 0.0, None
+        self.last_time, self.background, self.held = 0.0, None, None  # held: the mouse button that draws or rubs out
         self._build("digit" in outputs, "reconstruction" in outputs)
         self.clear()
 
@@ -137,23 +137,24 @@ class DrawingWindow:
 
     def _on_press(self, event):
         if event.inaxes is self.field and event.button in (1, 3):
-            if event.button == 1:
+            self.held = event.button
+            if self.held == 1:
                 self.strokes.append(np.empty((0, 2)))
             self._on_move(event)
 
     def _on_move(self, event):
-        buttons = getattr(event, "buttons", None) or {event.button}
-        if event.inaxes is not self.field or not buttons & {1, 3}:
+        if event.inaxes is not self.field or not self.held:
             return
         point = np.array([[event.xdata, event.ydata]])
-        if 3 in buttons:
+        if self.held == 3:
             self._rub_out(point)
-        elif self.strokes:
+        elif self.strokes:  # a key may have cleared them
             self.strokes[-1] = np.concatenate([self.strokes[-1], point])
         if time.perf_counter() - self.last_time > 1 / REDRAWS:
             self.update()
 
     def _on_release(self, event):
+        self.held = None
         self.update()
 
     def _rub_out(self, point):
