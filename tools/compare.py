@@ -13,16 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from crossvalidate import FOLDS, losses, out_of_fold, run_path, variances
-from runs import ROOT, Parser, ProgressLine, fail, positive_integer
+from crossvalidate import FOLDS, losses, out_of_fold, run_path, training_labels, variances
+from runs import Parser, ProgressLine, fail, positive_integer
 
 LARGEST = 1000  # repeats that are worth a word
 
 
 def errors_of(paths, repeats):
     """Train scripts and return the errors of each, (repeats, n) in %: of each digit, or of a fold of an autoencoder."""
-    with open(ROOT / "dataset.txt") as file:
-        labels = np.array([int(line[0]) for line in file.readlines()[:1000]])
     jobs = [(path, repeat, fold) for repeat in range(repeats) for fold in range(1, FOLDS + 1) for path in paths]
     with ProgressLine("training", len(jobs)) as progress, ThreadPoolExecutor(os.cpu_count()) as executor:
         results = {}
@@ -35,7 +33,7 @@ def errors_of(paths, repeats):
     for path in paths:
         predictions, used = out_of_fold(path, "", repeats, results)
         if "log_probabilities" in used[0]:
-            yield losses(np.array(list(predictions.values())), labels)[0]
+            yield losses(np.array(list(predictions.values())), training_labels())[0]
         else:
             yield np.reshape([part["decoder"] for part in used], (repeats, FOLDS))
 

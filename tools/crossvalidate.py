@@ -143,6 +143,12 @@ def out_of_fold(script, mark, repeats, results):
     return predictions, used
 
 
+def training_labels():
+    """Return the labels of the training half, (1000,)."""
+    with open(ROOT / "dataset.txt") as file:
+        return np.array([int(line[0]) for line in itertools.islice(file, 1000)])
+
+
 def losses(log_probabilities, labels):
     """Return the errors and the log losses at the best temperature of predictions (repeats, n, 10): (repeats, n) each.
 
@@ -231,8 +237,7 @@ def main():
     parser.add_argument("--variants", metavar="FILE", help="JSON: {name: [[text in the script, new text], ...], ...}")
     parser.add_argument("--report", action="store_true", help="only print the tables")
     options = parser.parse_args()
-    with open(ROOT / "dataset.txt") as file:
-        labels = np.array([int(line[0]) for line in itertools.islice(file, 1000)])
+    labels = training_labels()
     for script in options.scripts or ablation.CHANGES:
         changes = {BASELINE: []} | (json.loads(Path(options.variants).read_text()) if options.variants
                                     else ablation.CHANGES[script])

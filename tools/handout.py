@@ -235,9 +235,15 @@ def readme(secret):
     return text.replace("TEST_DIGITS", KEPT if secret else GIVEN)
 
 
+def halves():
+    """Return the training and the test half of the data (bytes)."""
+    lines = (ROOT / "dataset.txt").read_bytes().splitlines(keepends=True)
+    return b"".join(lines[:len(lines) // 2]), b"".join(lines[len(lines) // 2:])
+
+
 def files(baseline=False, secret=False):
     """Return the files of the folder, {path: bytes}. With `secret`, the data are the training digits only."""
-    lines = (ROOT / "dataset.txt").read_bytes().splitlines(keepends=True)
+    training, test = halves()
     shared = {name: content for name, content in bundle_files().items() if name != "common.py"}
     texts = {task: script(task, baseline) for task in SCRIPTS}
     texts |= {"common.py": shared_module(), "README.md": readme(secret)}
@@ -245,7 +251,7 @@ def files(baseline=False, secret=False):
         "check_my_handin.py": (ROOT / "tools" / "check_my_handin.py").read_bytes(),
         **{f"tools/{name}.py": (ROOT / "tools" / f"{name}.py").read_bytes() for name in GRADER},
         "requirements.txt": (ROOT / "requirements.txt").read_bytes(),
-        "dataset.txt": b"".join(lines[:len(lines) // 2] if secret else lines)}
+        "dataset.txt": training if secret else training + test}
 
 
 def main():
@@ -262,9 +268,8 @@ def main():
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(content)
         if options.secret:
-            lines = (ROOT / "dataset.txt").read_bytes().splitlines(keepends=True)
             with open(options.secret, "xb") as file:
-                file.writelines(lines[len(lines) // 2:])
+                file.write(halves()[1])
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}")
     return 0
