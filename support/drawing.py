@@ -5,7 +5,7 @@ import time
 
 import common
 from support.data_file import SIZE
-from support.figures import COLOURS, sensitivity_score
+from support.figures import COLOURS, sensitivity, with_thought_vector
 
 import keras
 import matplotlib.pyplot as plt
@@ -209,17 +209,11 @@ def look_at(model):
     `sensitivity` (1, 28, 28); as the model has them `digit` (1, 10), `reconstruction` (1, 28, 28, 1) and `thought`
     (1, 256).
     """
-    names = [layer.name for layer in model.layers]
-    thought = {"thought": model.get_layer("thought_vector").output} if "thought_vector" in names else {}
-    whole = keras.Model(model.inputs, {"outputs": model.output, **thought})
+    outputs_of = with_thought_vector(model)
 
     @tf.function(input_signature=[tf.TensorSpec((1, SIZE, SIZE, 1))])  # one image takes a tenth of the time so
     def look(image):
-        with tf.GradientTape() as tape:
-            tape.watch(image)
-            results = whole(image, training=False)
-            outputs = common.as_dictionary(results.pop("outputs"))
-            score = sensitivity_score(outputs, image)
-        return outputs | results | {"sensitivity": tf.abs(tape.gradient(score, image))[..., 0]}
+        outputs, maps = sensitivity(outputs_of, image)
+        return outputs | {"sensitivity": maps}
 
     return lambda image: {name: value.numpy() for name, value in look(tf.constant(image)).items()}

@@ -46,11 +46,12 @@ def has_screen():
 
 
 class ErrorPlot:
-    """A window with the errors of a training table, redrawn as rows come in."""
+    """A window with the errors of a training table, redrawn as rows come in. note: stands below the axis."""
 
-    def __init__(self):
+    def __init__(self, note=""):
         import matplotlib.pyplot as plt
 
+        self.note = note
         self.figure, self.axes = plt.subplots(layout="constrained")
         self.figure.canvas.manager.set_window_title("Training")
         self.figure.show()
@@ -65,7 +66,7 @@ class ErrorPlot:
         for head, colour in zip(list(history[0])[1:], COLOURS):
             self.axes.plot([row["epoch"] for row in history], [row[head] for row in history], ".-",
                            color=colour, label=head.removesuffix(" %"))
-        self.axes.set(xlabel="epoch", ylabel="error in %", title="Error during training")
+        self.axes.set(xlabel=f"epoch{self.note}", ylabel="error in %", title="Error during training")
         self.axes.set_ylim(bottom=0)
         self.axes.legend()
         self.figure.canvas.draw_idle()
@@ -126,29 +127,38 @@ def draw_figures(model, digits, split="test"):
         figures["regeneration"] = _regeneration(some, np.round(outputs["reconstruction"][chosen]), split)
         figures["thought_vectors"] = _thought_vectors(some, thoughts[chosen], split)
         figures["projection"] = _projection(thoughts, digits.labels, split)
-    figures["sensitivity"] = _sensitivity(some, sensitivity(model, some.images),
+    _, maps = sensitivity(with_thought_vector(model), some.images)
+    figures["sensitivity"] = _sensitivity(some, maps.numpy(),
                                           None if predictions is None else predictions[chosen])
     return figures
 
 
-def sensitivity(model, images):
-    """Return a sensitivity map of each of some images (n, 28, 28, 1): (n, 28, 28), not negative.
+def with_thought_vector(model):
+    """Return a model with the outputs of another by name, and with its `thought` vectors if it has them."""
+    outputs = common.as_dictionary(model.output)
+    if "thought_vector" in (layer.name for layer in model.layers):
+        outputs = outputs | {"thought": model.get_layer("thought_vector").output}
+    return keras.Model(model.inputs, outputs)
 
-    It is the size of the gradient with respect to each pixel (Simonyan, Vedaldi and Zisserman, 2014): of the
-    probability of the predicted class, or, without a classifier, of the squared error of the reconstruction.
+
+def sensitivity(outputs_of, images):
+    """Return a model's outputs for images (n, 28, 28, 1), and its sensitivity maps (n, 28, 28), not negative.
+
+    outputs_of: the result of `with_thought_vector`. A map is the size of the gradient with respect to each pixel
+    (Simonyan, Vedaldi and Zisserman, 2014): of the probability of the predicted class or, without a classifier, of the
+    number of the thought vector that is furthest from their mean. This shows which pixels share a number.
     """
-    images = tf.constant(images)
+    images = tf.convert_to_tensor(images)
     with tf.GradientTape() as tape:
         tape.watch(images)
-        score = sensitivity_score(common.as_dictionary(model(images, training=False)), images)
-    return np.abs(tape.gradient(score, images).numpy()[..., 0])
-
-
-def sensitivity_score(outputs, images):
-    """Return what the sensitivity maps of images (n, 28, 28, 1) are the gradient of, (n,). outputs: a dictionary."""
-    if "digit" in outputs:
-        return tf.reduce_max(outputs["digit"], axis=1)
-    return tf.reduce_sum(tf.square(outputs["reconstruction"] - tf.stop_gradient(images)), axis=(1, 2, 3))
+        outputs = outputs_of(images, training=False)
+        if "digit" in outputs:
+            score = tf.reduce_max(outputs["digit"], axis=1)
+        else:
+            thoughts = outputs["thought"]
+            furthest = tf.argmax(tf.abs(thoughts - tf.reduce_mean(thoughts, axis=1, keepdims=True)), axis=1)
+            score = tf.gather(thoughts, furthest, batch_dims=1)
+    return outputs, tf.abs(tape.gradient(score, images))[..., 0]
 
 
 def one_of_each(labels):
@@ -225,8 +235,10 @@ def _projection(thoughts, labels, split):
 
 
 def _sensitivity(some, maps, predictions):
-    what = "the reconstruction error" if predictions is None else "the probability of the predicted class"
+    what = "one number of the thought vector" if predictions is None else "the probability of the predicted class"
     figure, panels = _panels(2, 5, f"How strongly each pixel changes {what} (red)", size=1.8)
+    if predictions is None:
+        maps = maps**0.5  # so that pixels with small weights show
     for number, (panel, image, heat) in enumerate(zip(panels.flat, some.images, maps)):
         _draw(panel, 0.35 * image)
         _draw(panel, np.ones_like(image), cmap="autumn", vmin=1, vmax=2, alpha=heat / max(heat.max(), 1e-30))

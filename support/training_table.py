@@ -7,6 +7,9 @@ from support.progress import ProgressLine
 import keras
 
 
+LAG = "\n(early errors are too high: the averages of batch normalization lag behind the weights)"
+
+
 class TrainingTable(keras.callbacks.Callback):
     """Print the errors of a model about ten times during a training, and plot them where there is a screen.
 
@@ -23,7 +26,8 @@ class TrainingTable(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self.every = max(1, self.params["epochs"] // self.ROWS)
         self.progress = ProgressLine("epoch", self.params["epochs"])
-        self.plot = figures.ErrorPlot() if figures.has_screen() else None
+        lags = any("moving_mean" in weight.path for weight in self.measured.non_trainable_weights)
+        self.plot = figures.ErrorPlot(LAG * lags) if figures.has_screen() else None
 
     def on_epoch_end(self, epoch, logs=None):
         epoch += 1

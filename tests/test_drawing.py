@@ -88,7 +88,7 @@ def test_it_sees_what_the_model_says(digits):
     window.press("n")
     image = digits.images[window.queues["n"][-1]][None]
     assert np.allclose([bar.get_width() for bar in window.bars], common.predict(model, image)["digit"][0], atol=1e-4)
-    expected = figures.sensitivity(model, image)
+    expected = figures.sensitivity(figures.with_thought_vector(model), image)[1].numpy()
     assert np.allclose(window.look(image)["sensitivity"], expected, atol=1e-4 * expected.max())
     drawing.plt.close(window.figure)
 

@@ -61,10 +61,22 @@ def test_sensitivity_is_the_gradient_of_the_predicted_class():
     images = common.read_digits(DATASET, 0, 5).images
     weights = model.get_weights()[0]
     probabilities = np.asarray(model(images))
-    for heat, share in zip(figures.sensitivity(model, images), probabilities):
+    for heat, share in zip(figures.sensitivity(figures.with_thought_vector(model), images)[1].numpy(), probabilities):
         predicted = share.argmax()
         expected = share[predicted] * (weights[:, predicted] - weights @ share)
         assert heat.ravel() == pytest.approx(np.abs(expected), rel=1e-3, abs=1e-6)
+
+
+def test_sensitivity_of_an_autoencoder_shows_which_pixels_share_a_number(digits):
+    """In task 1 those are the 2 x 2 pixels of a patch, and the patch is not one of those that are most common."""
+    model = task1_autoencoder.build_model()
+    outputs, maps = figures.sensitivity(figures.with_thought_vector(model), digits.images)
+    for image, thought, heat in zip(digits.images[..., 0], outputs["thought"].numpy(), maps.numpy()):
+        rows, columns = np.nonzero(heat)
+        assert len(rows) <= 4 and rows.min() % 2 == columns.min() % 2 == 0
+        assert np.ptp(rows) <= 1 and np.ptp(columns) <= 1
+        patch = image[rows.min() : rows.min() + 2, columns.min() : columns.min() + 2]
+        assert patch.any()
 
 
 def test_misclassified_digits_are_counted(digits):
