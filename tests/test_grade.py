@@ -160,7 +160,7 @@ CHEATS = {  # what a script does: (its text or files, a part of a reason, or of 
     "chooses by the test digits": (STUDENT.replace("verbose=0)\ne", "verbose=0, validation_data=(x[half:], y[half:]), "
                                                    "callbacks=[keras.callbacks.ModelCheckpoint('w.weights.h5', "
                                                    "save_best_only=True, save_weights_only=True)])\ne"),
-                                   "hint: line 10: validation_data, which may choose by the test digits"),
+                                   "hint: line 10: save_best_only, which may choose by the test digits"),
     "prints fewer parameters": (STUDENT.replace("{model.count_params()}", "50"),
                                 "50 are printed, but the models that predicted have 2,038"),
     "forges the report": (STUDENT.replace("print(f", "open(sys.orig_argv[2], 'w').write('{\"trains by gradients\": "
@@ -527,7 +527,15 @@ def test_what_is_handed_in(tmp_path):
     write("j.zip", b"not an archive")
     write("k/solution.ipynb", b"{}")
     write("loose.txt", b"")
+    write("task3.py", line)
+    write("jan_task3.py", line)
+    write("task4_rnn - Eva Li.py", line)
+    write("Jan_task4_rnn.py", b"another")
+    write("E_task3.py", line)
     found = submissions.read_class(tmp_path)
+    assert found.pop("Jan") == {"task3.py": line, "task4.py": b"another"} and found.pop("Eva Li") == {"task4.py": line}
+    assert found["e"].pop("task3.py") == line
+    assert submissions.left_out(tmp_path) == ["loose.txt", "task3.py"]
     assert found["a"] == found["d"] == found["g_123_file"] == {"task3.py": line}
     assert found["b"] == "cannot be read: larger than 20 MiB"
     assert found["f 数字 é"] == {"task3.py": line, "support/net.py": b""}
@@ -544,8 +552,9 @@ def test_a_class_in_one_archive(tmp_path):
     """As platforms export it: one archive with a folder, or an archive, for each student."""
     line, path = LINE.encode(), tmp_path / "class.zip"
     path.write_bytes(archive({"class/a_1_file/task3.py": line, "class/b_2_file/b.zip": archive({"task3.py": line}),
-                              "class/c.zip": archive({"task3.py": line}), "class/d/task3.py": line}))
-    assert submissions.read_class(path) == dict.fromkeys(["a_1_file", "b_2_file", "c", "d"], {"task3.py": line})
+                              "class/c.zip": archive({"task3.py": line}), "class/d/task3.py": line,
+                              "class/e_task3.py": line}))
+    assert submissions.read_class(path) == dict.fromkeys(["a_1_file", "b_2_file", "c", "d", "e"], {"task3.py": line})
     path.write_bytes(b"")
     with pytest.raises(ValueError, match="not an archive"):
         submissions.read_class(path)
@@ -677,6 +686,41 @@ def test_feedback(tmp_path):
                                                              "  - not handed in\n    Hand in a script of that name")
     text = report.feedback(graded["student 05"])
     assert "verbose" not in text and "The message is a warning of Python or Keras." in text and "<b>line" not in text
+
+
+CHOOSES = """
+def train(model, x, y, stop):
+    model.fit(x, y, validation_data=(x, y), callbacks=stop(save_best_only=True))
+"""
+
+
+def test_seven_ordinary_hand_ins(hand_ins, tmp_path):
+    """What their authors read: each says what there is to mend, in words that help. The loose script is Finn's."""
+    folder = hand_ins({"anna": "print('13.00 100 0.01')",
+                       "ben": "print('epoch 1')\nprint('Error: 5.40%, parameters: 1,234, minutes: 0.02')",
+                       "chris": "print('5.40 12810')",
+                       "dora": "import common\n" + LINE,
+                       "eva": {"cnn.ipynb": "{}"},
+                       "gul": "import warnings\nwarnings.warn('learning rate 0')\n" + LINE + CHOOSES})
+    (folder / "finn_task3.py").write_text(LINE)
+    (folder / "notes.docx").write_text("")
+    ran = subprocess.run(command(folder, "--feedback", tmp_path / "texts"), capture_output=True, text=True, timeout=100)
+    assert "for want of a student and a task in the name: notes.docx" in ran.stderr
+    assert "gul task3_cnn.py: task3_cnn.py, line 5: save_best_only, which may choose by the test digits; " in ran.stdout
+    said = {
+        "anna": ["error 13.00% (one run", "- digits error 13.00% is over 12%\n    The network has to become better"],
+        "ben": ["digits error 5.40%", "parameters 1,234 (limit", "- printed 2 lines instead of one\n    Print only"],
+        "chris": ["parameters 12,810", "- printed 2 numbers, expected 3: digits error, parameters, minutes\n    Pr"],
+        "dora": ["- run 1: ended with status 1: ModuleNotFoundError: No module named 'common'\n    Hand in the"],
+        "eva": ["- not handed in, but a notebook: cnn.ipynb\n    Hand in a script"],
+        "finn": ["digits error 5.00%"],
+        "gul": ["learning rate 0\n    The message is a warning of Python or Keras"],
+    }
+    assert {path.stem for path in (tmp_path / "texts").iterdir()} == set(said)
+    for name, parts in said.items():
+        text = (tmp_path / "texts" / f"{name}.txt").read_text()
+        assert [part for part in parts if part not in text] == [], text
+        assert "save_best_only" not in text  # hints are for the teacher
 
 
 def test_a_table_for_a_spreadsheet_has_no_formulas(tmp_path):

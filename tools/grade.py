@@ -33,7 +33,7 @@ import verdicts
 import watch
 from audits import APART, AUDITS, BLANK, ORDINARY, TOGETHER, Data
 from runs import ROOT, SCRIPTS, ProgressLine, bundle_files, machine, positive_integer, scripts_parser, table
-from submissions import find_script, read_class
+from submissions import find_script, left_out, read_class
 from verdicts import VALID, judge, overrule, read_decisions, record
 
 WATCH = {"grader_watch.py": Path(watch.__file__).read_bytes()}  # added to the files of a submission
@@ -441,6 +441,8 @@ def main():
     try:
         data = Data.read(options.dataset, options.test)
         submissions = read_class(options.submissions) if options.submissions else {"bundle": bundle_files(*SCRIPTS)}
+        if options.submissions and (names := left_out(options.submissions)):
+            print(f"left out, for want of a student and a task in the name: {', '.join(names)}", file=sys.stderr)
         handed_out = read_handout(options.handout) if options.handout else None
         if handed_out:
             submissions = {name: files if isinstance(files, str) else shared_part(handed_out) | files

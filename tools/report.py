@@ -50,6 +50,7 @@ ADVICE = {
     "numbers": "Print only the numbers of the line of results, separated by spaces.",
     "no random seeds": "Take out what makes random numbers repeat: the network has to work in every run.",
     "ended after": "Make it faster: fewer epochs, larger batches, a smaller network.",
+    "No module named": "Hand in the modules that it imports as well, or use those that are installed.",
     "ended with status": "It stopped with an error. Run it in a new folder, beside dataset.txt only.",
     "memory": "Use less memory: smaller batches, a smaller network.",
     "not handed in": "Hand in a script of that name, not a notebook.",
@@ -279,7 +280,8 @@ def feedback(tasks):
         lines = [f"{task}: {verdict['state']}"]
         if "mean" in verdict:
             for name, value, limit, best in zip(names, verdict["mean"], limits, high):
-                runs = f"mean of {verdict['runs']} runs, {verdict['basis']}"
+                count = verdict["runs"]
+                runs = f"{f'mean of {count} runs' if count > 1 else 'one run'}, {verdict['basis']}"
                 lines.append(f"  {name} error {value:.2f}% ({runs}; limit {limit}%" + (
                     f", high performance up to {best}%)" if best else ")"))
             lines.append(f"  parameters {verdict.get('parameters', '?'):,} (limit {most_parameters:,})"

@@ -100,7 +100,10 @@ def hints(files, script, known=()):
         if files[path] in known:
             continue
         with contextlib.suppress(RecursionError):
-            lines += [f"{path}, line {line}: {text}" for line, text in dict(sorted(_find_hints(tree))).items()]
+            found = {}  # by line
+            for line, text in sorted(set(_find_hints(tree))):
+                found.setdefault(line, []).append(text)
+            lines += [f"{path}, line {line}: {'; '.join(texts)}" for line, texts in found.items()]
     for path, content in sorted(files.items()):
         if len(content) > READABLE.get(os.path.splitext(path)[1].lower(), 0):
             lines.append(f"{path}: a file of {len(content):,} bytes that is not Python")

@@ -12,12 +12,15 @@ DATA_NAMES = {"dataset.txt", "test.txt"}  # the grader adds these
 def read_class(path):
     """Return the submissions in a folder or a .zip archive: {name: files, or why they cannot be read (text)}.
 
-    Each folder and each archive in it is one. files: contents (bytes) by relative path. Raises ValueError if there is
-    none, OSError if `path` cannot be read.
+    Each folder and each archive in it is one. A loose script such as jan_task3.py belongs to the folder or archive of
+    that name, or is one of its own. files: contents (bytes) by relative path. Raises ValueError if there is none,
+    OSError if `path` cannot be read.
     """
-    submissions = {}
+    submissions, loose = {}, {}
     if Path(path).is_dir():
         for entry in sorted(Path(path).iterdir()):
+            if owner(entry.name) and entry.is_file() and not entry.is_symlink():
+                loose[entry.name] = entry.read_bytes()
             if entry.name.startswith(".") or not (entry.is_dir() or entry.suffix.lower() == ".zip"):
                 continue
             name = entry.name if entry.is_dir() else entry.stem
@@ -33,14 +36,38 @@ def read_class(path):
         for name in sorted({PurePosixPath(member).parts[0] for member in members}):
             files = {member.partition("/")[2]: content for member, content in members.items()
                      if member.startswith(f"{name}/")}
+            if owner(name) and not files:
+                loose[name] = members[name]
             if files or name.lower().endswith(".zip"):
                 try:
                     submissions[name.removesuffix(".zip")] = tidy(files or _read_archive(members[name]))
                 except ValueError as error:
                     submissions[name] = f"cannot be read: {error}"
+    for name, content in loose.items():
+        student, script = owner(name)
+        student = next((other for other in submissions if other.casefold() == student.casefold()), student)
+        files = submissions.setdefault(student, {})
+        if isinstance(files, dict):
+            files[name if script in files else script] = content
     if not submissions:
         raise ValueError(f"{path}: no folder and no .zip archive in it")
     return submissions
+
+
+def owner(name):
+    """Return the student and the task, as `task3.py`, that the name of a loose script tells; None if it does not."""
+    what = r"(.*?)[\W_]*(task[1-4])(?:_autoencoder|_multitask|_cnn|_rnn)?[\W_]*(.*)\.py"
+    found = re.fullmatch(what, name, re.IGNORECASE)
+    student = found and f"{found[1]} {found[3]}".strip()
+    return (student, f"{found[2].lower()}.py") if student else None
+
+
+def left_out(path):
+    """Return the names of the files in a folder of submissions that belong to nobody, such as a loose notebook."""
+    if not Path(path).is_dir():
+        return []
+    return [entry.name for entry in sorted(Path(path).iterdir()) if entry.is_file() and not entry.name.startswith(".")
+            and entry.suffix.lower() != ".zip" and not owner(entry.name)]
 
 
 def tidy(files):

@@ -22,7 +22,7 @@ CHECKS = {task: [source.SEEDS, watch.TENSORFLOW, watch.TRAINED, *watch.OF_MODEL[
 # What TensorFlow writes to standard error when it is imported, whatever a script does.
 GREETING = re.compile(r"WARNING: All log messages before absl|To enable the following instructions"
                       r"|([IWE]\d{4} |[\d-]+ [\d:.]+: [IWE] ).*\.cc:\d+\]")
-NUMBER = re.compile(r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w]|\.\d)|\bnan\b")
+NUMBER = re.compile(r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+(?!\d|,\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w]|\.\d)|\bnan\b")
 # Right answers in % in a contradiction from which a hand-in is accused. Honest scripts with errors of 0 to 15% had at
 # most 3% (docs/grading.md).
 ACCUSED = 10
@@ -75,19 +75,20 @@ def record(task, outcome, test, blank):
     kept = {"reason": outcome.reason, "remarks": [], "seconds": round(outcome.seconds, 2), "walled": outcome.walled,
             "spoke": round(outcome.spoke, 2), "stdout": outcome.stdout[-sandbox.KEPT:], "stderr": outcome.stderr,
             "report": read_report(outcome.report)}
+    whole = len(outcome.stderr) < sandbox.KEPT  # otherwise the first line is cut
+    own = [text.strip()[:100] for text in outcome.stderr.splitlines()[0 if whole else 1 :]
+           if text.strip() and not GREETING.match(text)]
     if outcome.reason:
-        return kept
+        error = own[-1] if own and outcome.reason == "ended with status 1" else ""  # the last line of a traceback
+        return kept | {"reason": f"{outcome.reason}: {error}" if error else outcome.reason}
     try:
         figures, remarks = read_output(task, outcome.stdout, blank)
         if blank:
             figures["errors"] = measure(outcome.predictions, test, task[:5])
     except ValueError as error:
         return kept | {"reason": str(error)}
-    whole = len(outcome.stderr) < sandbox.KEPT  # otherwise the first line is cut
-    own = [text for text in outcome.stderr.splitlines()[0 if whole else 1 :]
-           if text.strip() and not GREETING.match(text)]
     if own:
-        remarks.append(f"wrote to standard error: {own[0].strip()[:100]}")
+        remarks.append(f"wrote to standard error: {own[0]}")
     return kept | figures | {"remarks": remarks}
 
 
@@ -127,7 +128,7 @@ def judge(task, runs, entry, strict=False):
     good = [run for run in done.values() if "errors" in run]
     findings = combine(task, entry, list(done.values()))
     reasons += [f"{name}: {finding.removeprefix('failed: ')}" for name, finding in findings.items()
-                if finding.startswith("failed")]
+                if finding.startswith("failed") and (good or name != watch.TENSORFLOW)]  # a crash may come before it
     remarks, hints = list(dict.fromkeys(remark for run in done.values() for remark in run["remarks"])), []
     verdict = {"findings": findings, "basis": "measured" if entry["form"] == "blank" else "as printed"}
     if good:
