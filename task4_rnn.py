@@ -6,8 +6,8 @@ The network is four ReNet layers (Visin et al., 2015): each scans all rows, or a
 directions with the same recurrent units. The units are minimal: a gate and a candidate that depend on the input only.
 
 Twenty runs: 2.31% on average, 2.70% at worst. One projection serves all positions of a scan, since the units do not
-look at their state. In cross-validation on the training digits, the network misclassifies 1.6%; without distortion 9.4%,
-with two layers instead of four 3.8%, with half of the steps 2.6%. docs/ablation.md has all comparisons, with intervals.
+look at their state. In cross-validation on the training digits the network misclassifies 1.6%; without distortion
+9.4%, with two layers instead of four 3.8%, with half of the steps 2.6%. docs/ablation.md has all comparisons.
 """
 
 import common  # first: it starts the clock and keeps TensorFlow quiet

@@ -7,7 +7,6 @@ import common
 from support.data_file import SIZE
 from support.figures import COLOURS, sensitivity, with_thought_vector
 
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf

@@ -6,7 +6,6 @@ from support.progress import ProgressLine
 
 import keras
 
-
 LAG = "\n(early errors are too high: the averages of batch normalization lag behind the weights)"
 
 

@@ -1,4 +1,4 @@
-"""The changes whose effect `crossvalidate.py` measures: every row of its first tables in docs/ablation.md is a script with one of them.
+"""The changes whose effect `crossvalidate.py` measures: the rows of the first tables in docs/ablation.md.
 
 A change replaces pieces of the script's text in a copy.
 """
