@@ -8,6 +8,8 @@ digits. The code of a digit is a point in three dimensions. The classes form clo
 """
 
 import argparse
+import functools
+import itertools
 import os
 
 import common
@@ -17,11 +19,13 @@ from support import figures
 from support.command_line import fail
 
 import numpy as np
+from scipy.spatial.distance import cdist
+from sklearn.decomposition import PCA
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 SIZES = [784, 256, 64, 3, 64, 256, 784]
 CODE = 3  # the layer of three neurons
-EPOCHS = 150
-LEARNING_RATE = 5e-4
+TRAININGS = {150: 5e-4, 400: 1e-3}  # epochs and learning rate; the codes of the first are explored
 MOMENTUM = 0.9
 BATCH_SIZE = 20
 NEIGHBOURS = 10
@@ -35,21 +39,24 @@ def build_network():
     return Network(layers, "binary cross-entropy")
 
 
-def train(network, pixels, epochs=EPOCHS):
+def train(network, pixels, epochs, learning_rate, progress):
     """Fit the network to pixels (n, 784), with cosine decay of the learning rate."""
-    with shared.ProgressLine("epoch", epochs) as progress:
-        network.train(pixels, pixels, epochs, lambda done: LEARNING_RATE * np.cos(np.pi / 2 * done), MOMENTUM,
-                      BATCH_SIZE, on_epoch=progress.update)
+    network.train(pixels, pixels, epochs, lambda done: learning_rate * np.cos(np.pi / 2 * done), MOMENTUM, BATCH_SIZE,
+                  on_epoch=lambda _: progress.update())
+
+
+def train_networks(trainings, pixels, progress):
+    """Return a trained network for each of some trainings, {name: network}. trainings: {epochs: learning rate}."""
+    networks = {}
+    for epochs, learning_rate in trainings.items():
+        networks[f"autoencoder, {epochs} epochs"] = network = build_network()
+        train(network, pixels, epochs, learning_rate, progress)
+    return networks
 
 
 def pixel_error(pixels, decoded):
     """Return the share of pixels that differ once the decoded ones are rounded, in %."""
     return 100 * np.mean((decoded > 0.5) != (pixels > 0.5))
-
-
-def distances(first, second):
-    """Return the distance of each point in `first` (m, 3) from each point in `second` (n, 3): (m, n)."""
-    return np.linalg.norm(first[:, None] - second, axis=2)
 
 
 def results(encode, decode, training, test):
@@ -59,60 +66,83 @@ def results(encode, decode, training, test):
     training digit.
     """
     codes, queries = encode(training[0]), encode(test[0])
-    predictions = training[1][distances(queries, codes).argmin(1)]
+    nearest = KNeighborsClassifier(1).fit(codes, training[1])
     return [pixel_error(training[0], decode(codes)), pixel_error(test[0], decode(queries)),
-            100 * np.mean(predictions == test[1])]
+            100 * nearest.score(queries, test[1])]
+
+
+def purity(codes, labels):
+    """Return which share of the nearest neighbours of each code (n, 3) is in each class, (n, classes)."""
+    nearest = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(codes).kneighbors(return_distance=False)
+    return (labels[nearest][:, :, None] == np.unique(labels)).mean(1)
+
+
+def within_a_class(codes, labels, shares, inside):
+    """Return two points far apart in a class that is widely spread but separated from others, and the class.
+
+    shares: of `purity`; inside: which codes to take, (n,).
+    """
+    best = 0, None
+    for label in np.unique(labels[inside]):
+        members = codes[inside & (labels == label)]
+        apart = cdist(members, members)
+        first, second = np.unravel_index(apart.argmax(), apart.shape)
+        spread = apart.max() * shares[labels == label, label].mean()
+        best = max(best, (spread, (members[first], members[second], label)), key=lambda found: found[0])
+    return best[1]
+
+
+def between_neighbours(codes, labels, shares, inside):
+    """Return two close points in the clouds of two classes that are neighbours but well delineated, and the classes.
+
+    Well delineated are, of all pairs of classes, the half with the smallest share of neighbours in the other class.
+    """
+    pairs = []
+    for one, other in itertools.combinations(np.unique(labels[inside]), 2):
+        first, second = (codes[inside & (labels == label)] for label in (one, other))
+        apart = cdist(first, second)
+        a, b = np.unravel_index(apart.argmin(), apart.shape)
+        overlap = shares[labels == one, other].mean() + shares[labels == other, one].mean()
+        pairs.append((overlap, apart.min(), (first[a], second[b], one, other)))
+    delineated = sorted(pairs, key=lambda pair: pair[0])[:(len(pairs) + 1) // 2]
+    return min(delineated, key=lambda pair: pair[1])[2]
+
+
+def where_classes_overlap(codes, shares):
+    """Return a point among codes of two classes in equal parts, and the two classes. shares: of `purity`."""
+    middle = np.sort(shares, axis=1)[:, -2].argmax()
+    return codes[middle], *np.sort(shares[middle].argsort()[-2:])
 
 
 def explore(codes, labels):
     """Find points worth decoding among codes (n, 3): {name: (point (3,), description)}.
 
-    A and B: far apart in one class that is widely spread. C and D: close together, but each inside the cloud of a
-    different class. E: where two classes overlap.
+    A and B: far apart in one class that is widely spread. C and D: close together, but inside the clouds of different
+    classes. E: where two classes overlap.
     """
-    apart = distances(codes, codes)
-    np.fill_diagonal(apart, np.inf)
-    nearest = apart.argsort(1)[:, :NEIGHBOURS]
-    np.fill_diagonal(apart, 0)
-    around = labels[nearest]
-    own = (around == labels[:, None]).mean(1)  # the share of a digit's neighbours that belong to its class
-    inside = own >= 0.9
+    shares = purity(codes, labels)
+    inside = shares[np.arange(len(labels)), labels] >= 0.9  # nearly all neighbours belong to its own class
     if len(np.unique(labels[inside])) < 2:  # a poor map: take any digit
         inside[:] = True
-
-    spreads = []
-    for label in np.unique(labels):
-        members = np.flatnonzero(inside & (labels == label))
-        if len(members):
-            within = apart[np.ix_(members, members)]
-            a, b = members[list(np.unravel_index(within.argmax(), within.shape))]
-            spreads.append((within.max() * own[labels == label].mean(), a, b))
-    _, a, b = max(spreads)
-
-    between_classes = np.where(inside & inside[:, None] & (labels != labels[:, None]), apart, np.inf)
-    c, d = np.unravel_index(between_classes.argmin(), between_classes.shape)
-
-    counts = (around[:, :, None] == np.arange(10)).sum(1)
-    second = np.sort(counts, axis=1)[:, -2]
-    middle = second.argmax()
-    one, other = np.sort(counts[middle].argsort()[-2:])
-    return {
-        "A": (codes[a], f"within {labels[a]}"),
-        "B": (codes[b], f"within {labels[b]}, far from A"),
-        "C": (codes[c], f"within {labels[c]}"),
-        "D": (codes[d], f"within {labels[d]}, close to C"),
-        "E": (codes[nearest[middle]].mean(0), f"where {one} and {other} overlap"),
-    }
+    a, b, label = within_a_class(codes, labels, shares, inside)
+    c, d, one, other = between_neighbours(codes, labels, shares, inside)
+    e, first, second = where_classes_overlap(codes, shares)
+    return {"A": (a, f"within {label}"), "B": (b, f"within {label}, far from A"),
+            "C": (c, f"within {one}"), "D": (d, f"within {other}, close to C"),
+            "E": (e, f"where {first} and {second} overlap")}
 
 
-def draw(network, pixels, labels, points):
-    """Return the figures: reconstructions, the map from several angles, the points and what they decode to."""
-    import matplotlib.pyplot as plt
-
-    codes = network.activation(CODE, pixels)
+def draw_reconstructions(networks, pixels, labels):
+    """Return the figure of a training digit of each class and its reconstruction by some networks, {name: network}."""
     chosen = figures.one_of_each(labels)
-    pairs = shared.draw_rows("Digits and their reconstructions from a bottleneck of three neurons", [
-        ("original", pixels[chosen]), ("reconstruction", network.forward_from(CODE, codes[chosen]))])
+    return shared.draw_rows("Training digits and their reconstructions from a bottleneck of three neurons", [
+        ("original", pixels[chosen]),
+        *((name.replace(", ", ",\n"), network.forward(pixels[chosen])) for name, network in networks.items())])
+
+
+def draw_codes(network, codes, labels, points):
+    """Return the figures of codes (n, 3): the map from several angles, the points and what they decode to."""
+    import matplotlib.pyplot as plt
 
     angles = plt.figure(figsize=(11, 10), layout="constrained")
     angles.suptitle("The activations of the three neurons for 1,000 digits, from four sides")
@@ -121,20 +151,20 @@ def draw(network, pixels, labels, points):
         _scatter(panel, codes, labels)
         panel.view_init(elevation, azimuth)
 
-    tour = plt.figure(figsize=(12, 6.5), layout="constrained")
+    tour = plt.figure(figsize=(11, 7.5), layout="constrained")
     tour.suptitle("Points in the space of the three neurons, decoded")
-    grid = tour.add_gridspec(2, 6)
+    grid = tour.add_gridspec(3, 5)
     panel = tour.add_subplot(grid[:, :3], projection="3d")
     _scatter(panel, codes, labels, alpha=0.4)
     for number, (name, (point, what)) in enumerate(points.items()):
         panel.scatter(*point, color="black", s=30, depthshade=False)
         panel.text(*point, f" {name}", fontsize=14, fontweight="bold", zorder=100)
-        cell = tour.add_subplot(grid[number // 3, 3 + number % 3])
+        cell = tour.add_subplot(grid[number // 2, 3 + number % 2])
         cell.imshow(network.forward_from(CODE, np.float32(point)[None]).reshape(28, 28), cmap="gray_r", vmin=0,
                     vmax=1)
         cell.set(xticks=[], yticks=[])
         cell.set_title(f"{name}: {what}", fontsize=9)
-    return {"reconstructions": pairs, "map": angles, "points": tour}
+    return {"map": angles, "points": tour}
 
 
 def _scatter(panel, codes, labels, **options):
@@ -174,34 +204,50 @@ def check_output(path):
         fail(f"{path}: cannot be written")
 
 
+def print_results(results_of_runs):
+    """Print the table. results_of_runs: {name: [the results of a run]}."""
+    shared.print_table(
+        ["three numbers by", "pixel error, training digits, %", "test digits, %",
+         "accuracy of the nearest neighbour, test digits, %"],
+        [[name, *shared.summaries(of_runs, (2, 2, 1))] for name, of_runs in results_of_runs.items()])
+
+
 def main(argv=None):
     """Train or load, print the table, find the points, draw."""
     parser = shared.parser(__doc__)
+    shared.add_runs(parser, 1)
     parser.add_argument("--save", metavar="FILE", help="save the trained network in FILE")
     parser.add_argument("--load", metavar="FILE", help="use the network in FILE instead of training one")
     parser.add_argument("--at", nargs=3, type=coordinate, metavar=("X", "Y", "Z"), help="decode this point as well")
     options = shared.parse(parser, argv)
     if options.save is not None:
         check_output(options.save)
-    (images, labels), (test_images, test_labels) = shared.digits()
-    pixels, test_pixels = images.reshape(-1, 784), test_images.reshape(-1, 784)
+    training, test = ((digits.images.reshape(-1, 784), digits.labels) for digits in shared.digits())
+    pixels, labels = training
+
+    linear = PCA(SIZES[CODE]).fit(pixels)
+    measured = {"principal components": [results(linear.transform, linear.inverse_transform, training, test)]}
+
+    def measure(networks):
+        for name, network in networks.items():
+            coders = functools.partial(network.activation, CODE), functools.partial(network.forward_from, CODE)
+            measured.setdefault(name, []).append(results(*coders, training, test))
+        return networks
 
     if options.load is not None:
-        network = load(options.load)
+        networks = measure({"autoencoder": load(options.load)})
     else:
-        network = build_network()
-        train(network, pixels, 3 if options.quick else EPOCHS)
-    linear = shared.PrincipalComponents(pixels, 3)
-    coders = {"autoencoder": (lambda x: network.activation(CODE, x), lambda code: network.forward_from(CODE, code)),
-              "principal components": (linear.encode, linear.decode)}
-    shared.print_table(
-        ["three numbers by", "pixel error in training, %", "in testing, %", "accuracy of the nearest neighbour, %"],
-        [[name, *(f"{value:.2f}" for value in results(*coder, (pixels, labels), (test_pixels, test_labels)))]
-         for name, coder in coders.items()])
+        trainings = {3: 5e-4} if options.quick else TRAININGS
+        with shared.progress(options.runs * sum(trainings)) as progress:
+            for _ in range(options.runs):
+                networks = measure(train_networks(trainings, pixels, progress))
+    print_results(measured)
+
+    network = next(iter(networks.values()))
     if options.save is not None:
         network.save(options.save)
-
-    points = explore(network.activation(CODE, pixels), labels)
+    codes = network.activation(CODE, pixels)
+    points = explore(codes, labels)
     if options.at:
         points["F"] = (np.array(options.at), "your choice")
     print()
@@ -210,7 +256,8 @@ def main(argv=None):
                         for name, (point, what) in points.items()])
     if options.at:
         print(as_text(network.forward_from(CODE, np.float32(options.at)[None])[0]))
-    shared.present(lambda: draw(network, pixels, labels, points), options)
+    shared.present(lambda: {"reconstructions": draw_reconstructions(networks, pixels, labels),
+                            **draw_codes(network, codes, labels, points)}, options)
 
 
 if __name__ == "__main__":

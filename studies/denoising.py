@@ -10,6 +10,9 @@ Root mean square error of test images with noise of standard deviation 0.3: 0.10
 32, 0.129 for the autoencoder without noise. At 0.1 the bottleneck loses more of the image than the noise.
 """
 
+import collections
+import itertools
+
 from studies import datasets  # noqa: F401  isort: skip  (first: it is Keras's home folder)
 import common  # first: it starts the clock and keeps TensorFlow quiet
 from studies import shared
@@ -20,6 +23,7 @@ import numpy as np
 from keras import layers
 
 NOISES = [0.1, 0.2, 0.3]  # standard deviations, in units of the range from black to white
+CLEAN = 0.0
 EPOCHS = 20
 SHOWN = 8  # images in the figure
 
@@ -33,44 +37,62 @@ def build_denoiser(code, noise):
     ])
 
 
+def root_mean_square(images, others):
+    """Return the root mean square difference of a pixel."""
+    return np.sqrt(squared_error(images, others))
+
+
 def corrupt(images, noise):
     """Return images with random Gaussian noise of that standard deviation on each pixel."""
     return images + np.random.default_rng().normal(0, noise, images.shape).astype(np.float32)
+
+
+def train_all(images, epochs, runs, progress):
+    """Yield trained autoencoders: the name of the row of the table, the noises that it is measured with, the model.
+
+    Those trained without noise are measured with each noise, the others with the one that they are trained with. All
+    are measured on clean images, too: that is how much the bottleneck alone loses.
+    """
+    for code, noise, _ in itertools.product(CODES, (CLEAN, *NOISES), range(runs)):
+        model = build_denoiser(code, noise)
+        train(model, images, images, epochs, [shared.progress_callback(progress)])
+        name = f"trained with noise {noise}" if noise else "plain autoencoder"
+        yield f"{name}, code of {code}", [CLEAN, noise] if noise else [CLEAN, *NOISES], model
+
+
+def draw(noise, original, noisy, restored):
+    """Return the figure of images (n, 784) with noise and restored: {name: (n, 784)}."""
+    return shared.draw_rows(f"Images with noise of standard deviation {noise}, and their reconstructions", [
+        ("original", original), ("noisy", noisy),
+        *((name.replace(", ", ",\n"), outputs) for name, outputs in restored.items())])
 
 
 def main(argv=None):
     """Train a network for each code and noise several times, print the table, draw."""
     options, images, test_images = shared.begin_with_fashion(__doc__, argv)
     epochs = 1 if options.quick else EPOCHS
-    noisy = {noise: corrupt(test_images, noise) for noise in NOISES}
+    noisy = {noise: corrupt(test_images, noise) for noise in (CLEAN, *NOISES)}
     chosen = np.random.default_rng().choice(len(test_images), SHOWN, replace=False)
-    errors, restored = {}, {}  # by row of the table and noise
+    errors = collections.defaultdict(list)  # by row of the table and noise
+    restored = {noise: {} for noise in NOISES}
 
-    def measure(row, noise, outputs):
-        errors.setdefault(row, {}).setdefault(noise, []).append(np.sqrt(squared_error(test_images, outputs)))
-        restored[row, noise] = outputs[chosen]
-
-    for noise in NOISES:
-        measure("noisy image", noise, noisy[noise])
-        measure("clipped to [0, 1]", noise, np.clip(noisy[noise], 0, 1))
-    with shared.ProgressLine("epoch", len(CODES) * (1 + len(NOISES)) * options.runs * epochs) as progress:
-        for code in CODES:
-            for trained_with in (0, *NOISES):
-                for _ in range(options.runs):
-                    model = build_denoiser(code, trained_with)
-                    train(model, images, images, epochs, [shared.progress_callback(progress)])
-                    row = f"{'denoising' if trained_with else 'plain'} autoencoder, code of {code}"
-                    for noise in [trained_with] if trained_with else NOISES:
-                        measure(row, noise, model.predict(noisy[noise], batch_size=1000, verbose=0))
-    shared.print_table([f"root mean square error, {shared.split(options)} images",
+    for noise in noisy:
+        errors["noisy image", noise] = [root_mean_square(test_images, noisy[noise])]
+        errors["clipped to [0, 1]", noise] = [root_mean_square(test_images, np.clip(noisy[noise], 0, 1))]
+    with shared.progress(len(CODES) * len(noisy) * options.runs * epochs) as progress:
+        for name, noises, model in train_all(images, epochs, options.runs, progress):
+            for noise in noises:
+                outputs = model.predict(noisy[noise], batch_size=1000, verbose=0)
+                errors[name, noise].append(root_mean_square(test_images, outputs))
+                if noise:
+                    restored[noise][name] = outputs[chosen]
+    names = dict.fromkeys(name for name, _ in errors)
+    shared.print_table([f"root mean square error, {shared.split(options)} images", "clean",
                         *(f"noise {noise}" for noise in NOISES)],
-                       [[row, *(shared.mean_and_spread(of_row[noise], 4) for noise in NOISES)]
-                        for row, of_row in errors.items()])
-    shared.present(lambda: {f"denoising_{noise}": shared.draw_rows(
-        f"Images with noise of standard deviation {noise}, and their reconstructions",
-        [("original", test_images[chosen]), ("noisy", noisy[noise][chosen]),
-         *((row.replace(", ", ",\n"), outputs) for (row, level), outputs in restored.items()
-           if level == noise and "autoencoder" in row)]) for noise in NOISES}, options)
+                       [[name, *(shared.mean_and_spread(errors[name, noise], 4) if (name, noise) in errors else ""
+                                 for noise in noisy)] for name in names])
+    shared.present(lambda: {f"denoising_{noise}": draw(noise, test_images[chosen], noisy[noise][chosen], outputs)
+                            for noise, outputs in restored.items()}, options)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from studies import shared
 import keras
 import numpy as np
 from keras import layers
+from sklearn.decomposition import PCA
 
 CODES = [32, 64]
 HIDDEN = {"one": [], "three": [256]}  # sizes of the layers before the code, and in reverse after it
@@ -62,11 +63,11 @@ def main(argv=None):
     shown = np.random.default_rng().choice(test_images, 10, replace=False)
 
     rows, reconstructions = [], {}
-    with shared.ProgressLine("epoch", len(CODES) * len(HIDDEN) * options.runs * epochs) as progress:
+    with shared.progress(len(CODES) * len(HIDDEN) * options.runs * epochs) as progress:
         for code in CODES:
-            linear = shared.PrincipalComponents(images, code)
-            reconstructions[f"{code} principal\ncomponents"] = linear.decode(linear.encode(shown))
-            error = squared_error(test_images, linear.decode(linear.encode(test_images)))
+            linear = PCA(code).fit(images)
+            reconstructions[f"{code} principal\ncomponents"] = linear.inverse_transform(linear.transform(shown))
+            error = squared_error(test_images, linear.inverse_transform(linear.transform(test_images)))
             rows.append([f"{code} principal components", f"{error:.5f}", f"{784 * (code + 1):,}"])
             for name, hidden in HIDDEN.items():
                 errors = []

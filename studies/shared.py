@@ -3,10 +3,11 @@
 import common  # first: it starts the clock and keeps TensorFlow quiet
 from support import figures
 from support.command_line import Parser, make_folder, positive_integer
-from support.progress import ProgressLine  # noqa: F401  (for the studies)
 
 import keras
 import numpy as np
+from tabulate import tabulate
+from tqdm import tqdm
 
 
 def parser(description):
@@ -78,21 +79,6 @@ def split(options):
     return "validation" if options.validation else "test"
 
 
-class PrincipalComponents:
-    """The best linear code of some vectors (n, size): encode and decode by their first `count` principal components."""
-
-    def __init__(self, vectors, count):
-        self.mean, self.components, _ = figures.principal_components(vectors, count)
-
-    def encode(self, vectors):
-        """Return the codes (n, count) of vectors (n, size)."""
-        return (vectors - self.mean) @ self.components.T
-
-    def decode(self, codes):
-        """Return the vectors (n, size) for codes (n, count)."""
-        return codes @ self.components + self.mean
-
-
 def present(draw, options):
     """Call `draw`, which returns {name: Matplotlib figure}, and save the figures or show them in windows.
 
@@ -125,12 +111,9 @@ def draw_rows(title, rows):
 
 
 def print_table(head, rows):
-    """Print a table of text in columns: numbers are aligned right, everything else left."""
-    widths = [max(map(len, column)) for column in zip(head, *rows)]
-    right = [all(cell.lstrip("-")[:1].isdigit() for cell in column) for column in zip(*rows)]
-    for line in (head, *rows):
-        print("   ".join(cell.rjust(width) if flush else cell.ljust(width)
-                         for cell, width, flush in zip(line, widths, right)).rstrip(), flush=True)
+    """Print a table of text in Markdown, the first column aligned left, all others right."""
+    print(tabulate(rows, head, "pipe", disable_numparse=True, colalign=["left"] + ["right"] * (len(head) - 1)),
+          flush=True)
 
 
 def mean_and_spread(values, digits):
@@ -148,7 +131,16 @@ def summaries(runs, digits):
     return [mean_and_spread(column, places) for column, places in zip(columns, np.broadcast_to(digits, len(columns)))]
 
 
-def progress_callback(progress):
-    """Return a Keras callback that counts the epochs of a training on a `ProgressLine`."""
-    return keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: progress.advance(f"loss {logs['loss']:.4g}"))
+def progress(total):
+    """Return a progress bar of epochs, shown at a terminal only, which `with` clears at the end."""
+    return tqdm(total=total, unit="epoch", disable=None, leave=False)
+
+
+def progress_callback(bar):
+    """Return a Keras callback that counts the epochs of a training on a progress bar."""
+
+    def on_epoch_end(_, logs):
+        bar.set_postfix(loss=logs["loss"], refresh=False)
+        bar.update()
+
+    return keras.callbacks.LambdaCallback(on_epoch_end=on_epoch_end)

@@ -26,6 +26,8 @@ import common  # first: it starts the clock and keeps TensorFlow quiet
 from support.command_line import Parser
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
+from scipy.spatial.transform import Rotation
 
 SPEEDS = np.arange(3, 15)  # km/h
 SUBJECTS = 4
@@ -63,7 +65,7 @@ class Subject:
     def __init__(self):
         self.random = np.random.default_rng()
         self.traits = {name: self.random.normal(*about) for name, about in TRAITS.items()}
-        self.placement = rotation(self.random.normal(0, PLACEMENT, 3))
+        self.placement = Rotation.from_euler("xyz", self.random.normal(0, PLACEMENT, 3), degrees=True).as_matrix()
         self.bias = self.random.normal(0, np.repeat([ACCELERATION_BIAS, TURNING_BIAS], 3))
 
     def gait(self, speed):
@@ -129,22 +131,9 @@ class Subject:
         return np.float32([self.record(speed / 3.6) for speed in speeds]), np.float32(speeds)
 
 
-def rotation(degrees):
-    """Return the matrix (3, 3) of the rotations about the three axes, one after the other."""
-    matrix = np.eye(3)
-    for axis, angle in enumerate(np.radians(degrees)):
-        first, second = (axis + 1) % 3, (axis + 2) % 3
-        about_axis = np.eye(3)
-        about_axis[[first, second], [first, second]] = np.cos(angle)
-        about_axis[first, second], about_axis[second, first] = -np.sin(angle), np.sin(angle)
-        matrix = about_axis @ matrix
-    return matrix
-
-
 def smooth(curve):
     """Return a periodic curve (GRID,) smoothed by a Gaussian with a standard deviation of `SMOOTHING` periods."""
-    frequencies = 2 * np.pi * np.arange(GRID // 2 + 1)
-    return np.fft.irfft(np.fft.rfft(curve) * np.exp(-((frequencies * SMOOTHING) ** 2) / 2), GRID)
+    return gaussian_filter1d(curve, SMOOTHING * GRID, mode="wrap")
 
 
 def derivative(curve):

@@ -6,20 +6,22 @@ The encoder maps a digit to a Gaussian distribution in the latent space. The dec
 digit. All Gaussians together are to fill the standard normal distribution, so that points drawn from that decode to
 digits, too. The formulas are derived in docs/variational.md.
 
-On test digits the negative ELBO is 149 nats with 2 dimensions and 91 with 16. Of these, 6 and 25 are the KL divergence.
+On test digits the negative ELBO is 150 nats with 2 dimensions and 92 with 16. Of these, 6 and 25 are the KL divergence.
+A vector between less and more slant, added to the codes of digits, raises the slant of what they decode to from 0.13 to
+0.42 columns per row, and the ink from 13.2 to 14.0% only.
 """
 
 from statistics import NormalDist
 
 import common  # first: it starts the clock and keeps TensorFlow quiet
-from studies import shared
+from studies import latent_space, shared
 from support import figures
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-LATENTS = [2, 16]  # dimensions of the two latent spaces
+MAP, LARGE = 2, 16  # dimensions of the two latent spaces: one that can be drawn as a map, and a larger one
 EPOCHS = 500
 BATCH_SIZE = 100
 LEARNING_RATE = 2e-3
@@ -27,6 +29,7 @@ ROWS = 10  # of the table of a training
 DRAWS = 20  # from the code of a digit, when the ELBO is measured
 GRID = 16  # images along each axis of the manifold
 STEPS = 10  # images of an interpolation, and of a row of samples
+ATTRIBUTES = {"slant": latent_space.slant, "ink": lambda images: 100 * images.mean((1, 2, 3))}
 
 
 def kl_divergence(mean, log_variance):
@@ -104,9 +107,8 @@ def train(model, digits, epochs, progress):
 
     def print_row(epoch, logs):
         if (epoch + 1) % max(1, epochs // ROWS) == 0:
-            progress.clear()
             divergence = logs["kl_divergence"]
-            print(f"{epoch + 1:20d} {logs['loss'] - divergence:22.1f} {divergence:21.1f}", flush=True)
+            progress.write(f"{epoch + 1:20d} {logs['loss'] - divergence:22.1f} {divergence:21.1f}")
 
     steps = len(digits.images) // BATCH_SIZE
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, epochs * steps)
@@ -145,8 +147,57 @@ def interpolation(encoder, decoder, start, end):
     return np.asarray(decoder(np.float32(np.linspace(first, last, STEPS))))
 
 
+def attribute_vector(codes, quantity, labels):
+    """Return the vector between an attribute and its opposite, (dimensions,): the difference of two means of codes.
+
+    codes: (n, dimensions). The means are those of the digits that have more of the quantity (n,), and less, than the
+    median of their class (labels, (n,)), so that the digit itself plays no part.
+    """
+    classes, members = np.unique(labels, return_inverse=True)
+    medians = np.array([np.median(quantity[labels == label]) for label in classes])
+    more = quantity > medians[members]
+    return codes[more].mean(0) - codes[~more].mean(0)
+
+
+def attribute_vectors(encoder, training):
+    """Return the vector of each of `ATTRIBUTES` from training digits, `common.Digits`: {name: (dimensions,)}."""
+    codes = encode(encoder, training.images.reshape(-1, 784))
+    return {name: attribute_vector(codes, measure(training.images), training.labels)
+            for name, measure in ATTRIBUTES.items()}
+
+
+def shifted(encoder, decoder, pixels, vector):
+    """Return the decoded images (n, 784) of the codes of pixels (n, 784) plus a vector (dimensions,)."""
+    return np.asarray(decoder(np.float32(encode(encoder, pixels) + vector)))
+
+
+def print_attributes(encoder, decoder, vectors, digits):
+    """Print by how much each vector, added to or taken from the codes of digits, changes each attribute."""
+    pixels = digits.images.reshape(-1, 784)
+
+    def measured(vector):
+        images = shifted(encoder, decoder, pixels, vector).reshape(-1, 28, 28, 1)
+        return np.array([measure(images).mean() for measure in ATTRIBUTES.values()])
+
+    shared.print_table(
+        ["vector", *(f"{name}, {how}" for name in ATTRIBUTES for how in ("subtracted", "as it is", "added"))],
+        [[f"between less and more {name}", *(f"{value:.2f}" for value in np.transpose(
+            [measured(sign * vector) for sign in (-1, 0, 1)]).ravel())] for name, vector in vectors.items()])
+
+
+def draw_attributes(encoder, decoder, vectors, pixels):
+    """Return the figure of some digits (n, 784), and of what they decode to plus and minus each vector."""
+    return shared.draw_rows("Digits decoded after a vector between two attributes is subtracted or added", [
+        ("original", pixels), ("decoded", shifted(encoder, decoder, pixels, 0)),
+        *((f"{'less' if sign < 0 else 'more'} {name}", shifted(encoder, decoder, pixels, sign * vector))
+          for name, vector in vectors.items() for sign in (-1, 1))])
+
+
 def draw(networks, digits):
-    """Return the figures. networks: {dimensions: (encoder, decoder)}; digits: `common.Digits`, not trained on."""
+    """Return the figures but that of attributes.
+
+    networks: {dimensions: (encoder, decoder)}; digits: `common.Digits`, not trained on.
+    """
     import matplotlib.pyplot as plt
 
     random = np.random.default_rng()
@@ -162,7 +213,7 @@ def draw(networks, digits):
             samples.append((f"{dimensions} dimensions", np.asarray(decoder(points))))
         interpolations.append((f"{dimensions} dimensions", interpolation(encoder, decoder, start, end)))
 
-    encoder, decoder = networks[2]
+    encoder, decoder = networks[MAP]
     grid, panel = plt.subplots(figsize=(8, 8.4), layout="constrained")
     grid.suptitle("The space of two dimensions, decoded: each image stands for the same probability")
     panel.imshow(shared.tiled(manifold(decoder), GRID), cmap="gray_r", vmin=0, vmax=1)
@@ -188,13 +239,12 @@ def main(argv=None):
     training, test = shared.digits(options.validation)
     epochs = 2 if options.quick else EPOCHS
     rows, networks = [], {}
-    with shared.ProgressLine("epoch", len(LATENTS) * options.runs * epochs) as progress:
-        for dimensions in LATENTS:
+    with shared.progress(2 * options.runs * epochs) as progress:
+        for dimensions in (MAP, LARGE):
             results = []
             for _ in range(options.runs):
                 encoder, decoder, model = build_model(dimensions)
-                progress.clear()
-                print(f"{dimensions:2d} dimensions: epoch   reconstruction, nats   KL divergence, nats", flush=True)
+                progress.write(f"{dimensions:2d} dimensions: epoch   reconstruction, nats   KL divergence, nats")
                 train(model, training, epochs, progress)
                 results.append([part for digits in (training, test)
                                 for part in negative_elbo(encoder, decoder, digits.images.reshape(-1, 784))])
@@ -203,7 +253,16 @@ def main(argv=None):
     print()
     shared.print_table(["dimensions", "training digits: reconstruction loss", "KL divergence",
                         f"{shared.split(options)} digits: reconstruction loss", "KL divergence, nats"], rows)
-    shared.present(lambda: draw(networks, test), options)
+    print()
+    encoder, decoder = networks[LARGE]
+    vectors = attribute_vectors(encoder, training)
+    print_attributes(encoder, decoder, vectors, test)
+
+    def draw_all():
+        some = test.images.reshape(-1, 784)[figures.one_of_each(test.labels)]
+        return draw(networks, test) | {"attributes": draw_attributes(encoder, decoder, vectors, some)}
+
+    shared.present(draw_all, options)
 
 
 if __name__ == "__main__":

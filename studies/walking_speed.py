@@ -22,6 +22,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 SUBJECTS = ["Subject 1.pickle", "Subject 2.pickle", "Subject 4.pickle"]  # for training, validation and testing
 UNITS = [16, 32, 64]  # of the LSTM, in the search
@@ -78,30 +81,21 @@ def estimator(model):
     return lambda sequences: model.predict(sequences, batch_size=500, verbose=0)[:, 0]
 
 
-class SpectralRegression:
-    """Ridge regression (Hoerl and Kennard, 1970) of speed on the logarithms of the powers in frequency bands.
+def log_powers(sequences):
+    """Return the logarithms of the powers in frequency bands of sequences (n, length, 6), (n, 2 x bands).
 
     The powers are those of the norms of acceleration and angular velocity, which do not depend on the orientation of
-    the sensor. sequences: (n, length, 6); speeds: (n,); penalty: of the squared weights.
+    the sensor.
     """
+    norms = np.linalg.norm(np.float64(sequences).reshape(*sequences.shape[:2], 2, 3), axis=3)
+    powers = np.abs(np.fft.rfft(norms, axis=1)) ** 2
+    band = np.digitize(np.arange(powers.shape[1]), BANDS)  # 0: the mean
+    return np.log(np.concatenate([powers[:, band == number].sum(1) + 1e-3 for number in range(1, len(BANDS))], 1))
 
-    def __init__(self, sequences, speeds, penalty):
-        features = self.features(np.float64(sequences))
-        self.mean, self.deviation, self.offset = features.mean(0), features.std(0) + 1e-6, speeds.mean()
-        scaled = (features - self.mean) / self.deviation
-        self.weights = np.linalg.solve(scaled.T @ scaled + penalty * np.eye(scaled.shape[1]),
-                                       scaled.T @ (speeds - self.offset))
 
-    def features(self, sequences):
-        """Return the logarithms of the powers in each band, (n, 2 x bands)."""
-        lengths = np.linalg.norm(sequences.reshape(*sequences.shape[:2], 2, 3), axis=3)
-        powers = np.abs(np.fft.rfft(lengths, axis=1)) ** 2
-        band = np.digitize(np.arange(powers.shape[1]), BANDS)  # 0: the mean
-        return np.log(np.concatenate([powers[:, band == number].sum(1) + 1e-3 for number in range(1, len(BANDS))], 1))
-
-    def estimate(self, sequences):
-        """Return the estimated speeds in km/h (n,)."""
-        return (self.features(sequences) - self.mean) / self.deviation @ self.weights + self.offset
+def spectral_regression(penalty):
+    """Return an untrained ridge regression of speed on `log_powers`. penalty: of the squared weights."""
+    return make_pipeline(FunctionTransformer(log_powers), StandardScaler(), Ridge(penalty))
 
 
 def errors_of(estimate, *subjects):
@@ -139,7 +133,7 @@ def search(training, validation, options, epochs):
     """
     rows, validation_errors = [], {}
     sizes = UNITS[:1] if options.quick else UNITS
-    with shared.ProgressLine("epoch", len(sizes) * len(ROTATIONS) * options.runs * epochs) as progress:
+    with shared.progress(len(sizes) * len(ROTATIONS) * options.runs * epochs) as progress:
         for units, degrees in itertools.product(sizes, ROTATIONS):
             errors = []
             for _ in range(options.runs):
@@ -153,19 +147,34 @@ def search(training, validation, options, epochs):
     return min(validation_errors, key=validation_errors.get)
 
 
+def best_regression(training, validation, both):
+    """Return the regression with the penalty that is best on another subject, trained on both subjects."""
+    errors = [errors_of(spectral_regression(penalty).fit(*training).predict, validation) for penalty in PENALTIES]
+    return spectral_regression(PENALTIES[int(np.argmin(errors))]).fit(*both)
+
+
 def draw(test, estimates, what):
-    """Return the figure of estimated against true speed. estimates: {name: km/h (n,)} for the sequences of `test`."""
+    """Return the figure of estimated against true speed, and of the residuals.
+
+    estimates: {name: km/h (n,)} for the sequences of `test`.
+    """
     import matplotlib.pyplot as plt
 
     speeds = test[1]
-    figure, panel = plt.subplots(figsize=(7, 7), layout="constrained")
+    figure, (panel, other) = plt.subplots(1, 2, figsize=(13, 6.5), layout="constrained")
+    figure.suptitle(f"Speed of a person outside of the training set ({what})", parse_math=False)
     limits = [speeds.min() - 1, speeds.max() + 1]
     panel.plot(limits, limits, color="0.6", linewidth=1, label="estimated = true")
+    other.axhline(0, color="0.6", linewidth=1)
     for (name, estimated), colour, marker, aside in zip(estimates.items(), figures.COLOURS, "ox", (-0.12, 0.12)):
         panel.scatter(speeds + aside, estimated, 14, color=colour, marker=marker, label=name, linewidths=1)
-    panel.set(xlabel="true speed in km/h", ylabel="estimated speed in km/h", aspect="equal")
-    panel.set_title(f"Speed of a person outside of the training set\n({what})", parse_math=False)
-    panel.legend()
+        other.scatter(speeds + aside, estimated - speeds, 14, color=colour, marker=marker, linewidths=1)
+        means = [np.mean((estimated - speeds)[speeds == speed]) for speed in np.unique(speeds)]
+        other.plot(np.unique(speeds) + aside, means, color=colour, label=f"{name}: mean")
+    panel.set(xlabel="true speed, km/h", ylabel="estimated speed, km/h", aspect="equal")
+    other.set(xlabel="true speed, km/h", ylabel="residual: estimated - true speed, km/h")
+    for each in (panel, other):
+        each.legend()
     return {"speed": figure}
 
 
@@ -182,25 +191,25 @@ def main(argv=None):
     print(f"{what}: {len(training[1])}, {len(validation[1])} and {len(test[1])} sequences", flush=True)
 
     units, degrees = search(training, validation, options, epochs)
-    regressions = [SpectralRegression(*training, penalty) for penalty in PENALTIES]
-    errors = [errors_of(each.estimate, validation) for each in regressions]
-    penalty = PENALTIES[int(np.argmin(errors))]
-
     both = tuple(np.concatenate(parts) for parts in zip(training, validation))
-    regression = SpectralRegression(*both, penalty)
+    regression = best_regression(training, validation, both)
+    estimators = {"mean of the training subjects": [lambda sequences: np.full(len(sequences), both[1].mean())],
+                  "regression on the spectrum": [regression.predict]}
     name = f"LSTM of {units} units, sequences rotated by {degrees} degrees"
-    results = {"mean of the training subjects": [errors_of(lambda _: both[1].mean(), both, test)],
-               "regression on the spectrum": [errors_of(regression.estimate, both, test)], name: []}
-    with shared.ProgressLine("epoch", options.runs * epochs) as progress:
+    estimators[name] = []
+    with shared.progress(options.runs * epochs) as progress:
         for _ in range(options.runs):
             model = build_model(*both, units)
             train(model, *both, degrees, epochs, [shared.progress_callback(progress)])
-            results[name].append(errors_of(estimator(model), both, test))
+            estimators[name].append(estimator(model))
     print()
-    shared.print_table(["speed estimated by", "error on both training subjects, km/h", "on the test subject, km/h"],
-                       [[name, *shared.summaries(errors, 2)] for name, errors in results.items()])
-    shared.present(lambda: draw(test, {name: estimator(model)(test[0]),
-                                       "regression on the spectrum": regression.estimate(test[0])}, what), options)
+    shared.print_table(
+        ["speed estimated by", "error on both training subjects, km/h", "on the test subject, km/h",
+         "mean residual on the test subject, km/h"],
+        [[name, *shared.summaries([(*errors_of(estimate, both, test), np.mean(estimate(test[0]) - test[1]))
+                                   for estimate in of_runs], 2)] for name, of_runs in estimators.items()])
+    shared.present(lambda: draw(test, {name: estimators[name][-1](test[0]),
+                                       "regression on the spectrum": regression.predict(test[0])}, what), options)
 
 
 if __name__ == "__main__":

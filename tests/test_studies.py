@@ -18,10 +18,11 @@ import numpy as np
 import pytest
 from conftest import KERAS_HOME, ROOT
 
-FIGURES = {"bottleneck": {"reconstructions", "map", "points"}, "bptt": {"accuracy"}, "fashion_autoencoder": {"fashion"},
-           "denoising": {"denoising_0.1", "denoising_0.2", "denoising_0.3"}, "walking_speed": {"speed"},
-           "variational": {"reconstructions", "samples", "manifold", "codes", "interpolation"},
-           "transfer": {"reconstructions", "spaces", "variance", "classifier", "few"}}
+FIGURES = {"bottleneck": {"reconstructions", "map", "points"}, "bptt": {"loss", "accuracy"},
+           "fashion_autoencoder": {"fashion"}, "denoising": {"denoising_0.1", "denoising_0.2", "denoising_0.3"},
+           "walking_speed": {"speed"},
+           "variational": {"reconstructions", "samples", "manifold", "codes", "interpolation", "attributes"},
+           "transfer": {"reconstructions", "spaces", "variance", "classifier"}, "few_labels": {"few"}}
 RUNS = {name: ["--runs", "1"] for name in ("fashion_autoencoder", "denoising", "walking_speed", "transfer")}
 FASHION = os.path.join("datasets", "fashion-mnist")
 OFFLINE = {"https_proxy": "http://127.0.0.1:9"}  # nothing can be downloaded from there
@@ -72,8 +73,9 @@ def test_a_saved_network_is_explored(call, tmp_path):
     assert (ran.returncode, ran.stderr) == (0, "")
     status, output, errors = call("bottleneck", "--load", tmp_path / "network.npz", "--at", "0.5", "-1", "0")
     assert (status, errors) == (0, "")
-    assert ran.stdout.split("\n\n")[0] == output.split("\n\n")[0]  # the table of results
-    assert re.search(r"^F +0\.50 +-1\.00 +0\.00 +your choice$", output, re.MULTILINE)
+    trained, loaded = (text.split("\n\n")[0].splitlines()[-1].split("|")[2:] for text in (ran.stdout, output))
+    assert trained == loaded and len(trained) == 4  # the row of the network in the table of results
+    assert re.search(r"^\| F +\| +0\.50 \| +-1\.00 \| +0\.00 \| +your choice \|$", output, re.MULTILINE)
     assert output.count("\n") == ran.stdout.count("\n") + 1 + 28  # the point is drawn as text
 
 
@@ -239,7 +241,7 @@ def test_bytes_that_are_not_text(call, tmp_path):
 def test_the_benchmark_of_back_propagation_through_time(call):
     status, output, errors = call("bptt", "--benchmark", "--quick")
     assert (status, errors) == (0, "")
-    ours, *theirs = (float(line.split()[-2]) for line in output.splitlines()[1:])
+    ours, *theirs = (float(line.split("|")[2]) for line in output.splitlines()[2:])
     assert ours > 0 and len(theirs) == 2 and min(theirs) > 0
 
 
@@ -264,14 +266,12 @@ def test_points_worth_decoding():
     assert points["E"][1] == "where 3 and 4 overlap" and np.linalg.norm(where["E"] - (0, 0, 50)) < 2
 
 
-def test_principal_components():
-    """Three of them reconstruct what has three dimensions. The nearest neighbour of a training digit is itself."""
+def test_results_of_a_bottleneck():
+    """The nearest neighbour of a training digit is itself; what is reconstructed exactly has no error."""
     random = np.random.default_rng()
-    pixels = random.normal(size=(40, 3)) @ random.normal(size=(3, 784)) + random.normal(size=784)
-    linear = shared.PrincipalComponents(pixels, 3)
-    assert linear.decode(linear.encode(pixels)) == pytest.approx(pixels)
-    labels = np.arange(40) % 10
-    assert bottleneck.results(linear.encode, linear.decode, (pixels, labels), (pixels, labels)) == [0, 0, 100]
+    pixels, labels = random.integers(0, 2, (40, 784)), np.arange(40) % 10
+    same = pixels, labels
+    assert bottleneck.results(lambda x: x, lambda code: code, same, same) == [0, 0, 100]
     assert bottleneck.pixel_error(np.array([0, 1, 1, 0]), np.array([0.2, 0.7, 0.4, 0.1])) == 25
 
 
@@ -293,7 +293,15 @@ def test_mean_and_spread():
 
 
 def test_tables(capsys):
-    shared.print_table(["what", "share", "why"], [["a", "1.5", "because"], ["longer", "-20.0", "so"]])
-    assert capsys.readouterr().out == ("what     share   why\n"
-                                       "a          1.5   because\n"
-                                       "longer   -20.0   so\n")
+    shared.print_table(["what", "share"], [["a", "1.50"], ["longer", "-20.0"]])
+    assert capsys.readouterr().out == ("| what   |   share |\n"
+                                       "|:-------|--------:|\n"
+                                       "| a      |    1.50 |\n"
+                                       "| longer |   -20.0 |\n")
+
+
+def test_a_study_names_packages_that_are_missing(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['tqdm'] = None\n")
+    ran = run_study("bottleneck", "--quick", env={"PYTHONPATH": str(tmp_path)})
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (2, "", 1)
+    assert "(tqdm): pip install -r studies/requirements.txt" in ran.stderr

@@ -38,6 +38,10 @@ def test_1_the_bound(mean, deviation):
     posterior_deviation = 1 / np.sqrt(1 + (w / s) ** 2)
     posterior_mean = posterior_deviation**2 * w * (x - b) / s**2
 
+    for z in (-1.0, 0.3, 2.0):  # Bayes' rule
+        assert evidence == pytest.approx(log_normal(x, w * z + b, s) + log_normal(z, 0, 1)
+                                         - log_normal(z, posterior_mean, posterior_deviation))
+
     def bound(mean, deviation):
         likelihood = log_normal(x, w * mean + b, s) - (w * deviation) ** 2 / (2 * s**2)  # its mean under q
         return likelihood - float(variational.kl_divergence(np.array([[mean]]), 2 * np.log([[deviation]]))[0])
@@ -120,3 +124,15 @@ def test_manifold_and_interpolation():
     assert images[[0, -1]].tolist() == [[1, 2], [3, -2]]
     steps = len(images) - 1
     assert np.diff(images, axis=0) == pytest.approx(np.tile((end - start)[:2] / steps, (steps, 1)))
+
+
+def test_the_vector_between_attributes():
+    """It is found in codes that have the attribute in one dimension and the class in another."""
+    random = np.random.default_rng()
+    labels, attribute = np.arange(1000) % 10, random.normal(size=1000)
+    quantity = attribute + 5 * labels  # a class may have more of it
+    codes = np.stack([labels, 2 * attribute, np.zeros(1000)], axis=1)
+    vector = variational.attribute_vector(codes, quantity, labels)
+    assert vector == pytest.approx([0, 2 * 2 * (2 / np.pi) ** 0.5, 0], abs=0.35)
+    images = variational.shifted(lambda images: images, lambda points: points, np.array([[1.0, 2, 0, 0]]), [0, -3])
+    assert images.tolist() == [[1, -1]]
