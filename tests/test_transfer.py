@@ -2,7 +2,8 @@
 
 import argparse
 
-from studies import datasets, encoders, shared, transfer
+import common
+from studies import datasets, encoders, few_labels, latent_space, shared
 
 import keras
 import numpy as np
@@ -36,38 +37,63 @@ def test_what_a_number_sees():
     assert seen.mean(1).tolist() == [1] * 3 + [0.5] * 6 + [0.25] * 3
 
 
-SILENT = shared.ProgressLine("epoch", 100)
+SILENT = shared.progress(100)
 
 
 def test_training_and_copies():
-    training, test = ([part[:100] for part in digits] for digits in shared.digits())
+    training, test = (common.Digits(*(part[:100] for part in digits)) for digits in shared.digits())
     encoder = encoders.build_encoder(4, True)
     before = [weights.copy() for weights in encoder.get_weights()]
     for trainable in (False, True):
-        copy = transfer.cloned(encoder, trainable)
-        history = transfer.train(keras.Sequential([copy, encoders.build_mlp()]), *training, test, 10, SILENT)
-        assert set(history) == {"loss", "val_loss", "accuracy", "val_accuracy"} and len(history["loss"]) == 10
+        copy = encoders.cloned(encoder, trainable)
+        history = encoders.train(keras.Sequential([copy, encoders.build_mlp()]), *training, test, 10, SILENT, every=5)
+        assert {name: len(values) for name, values in history.items()} == {
+            "loss": 10, "accuracy": 10, "val_loss": 2, "val_accuracy": 2}
         assert history["loss"][-1] < history["loss"][0]
         same = [np.array_equal(*pair) for pair in zip(copy.get_weights(), before)]
-        assert not any(same) if trainable else all(same)  # batch normalization's averages included
+        assert not any(same) if trainable else all(same)
     assert all(np.array_equal(*pair) for pair in zip(encoder.get_weights(), before))
-    decoder = keras.Sequential([transfer.cloned(encoder, False), encoders.build_decoder(4, True)])
-    history = transfer.train(decoder, training[0], training[0], (test[0], test[0]), 2, SILENT)
-    error = np.mean(np.abs(decoder.predict(test[0], verbose=0) - test[0]))
-    assert set(history) == {"loss", "val_loss"} and history["val_loss"][-1] == pytest.approx(error, rel=1e-3)
+    autoencoder = encoders.train_autoencoder(encoders.cloned(encoder, False), encoders.build_decoder(4, True), training,
+                                             test, 2, SILENT)
+    error = np.mean(np.abs(autoencoder.reconstruct(test.images) - test.images))
+    assert autoencoder.errors[1] == pytest.approx(error, rel=1e-3)
 
 
-def test_spread():
-    """Two classes of known variance and distance. Neither scale nor offset matters."""
-    random = np.random.default_rng()
+def test_the_learning_rate_at_the_end():
+    training = common.Digits(*(part[:100] for part in shared.digits()[0]))
+    for final in (0.0, 0.1):
+        model = keras.Sequential([encoders.build_encoder(4, True), encoders.build_mlp()])
+        encoders.train(model, *training, training, 2, SILENT, 0.01, final)
+        assert float(model.optimizer.learning_rate) == pytest.approx(0.01 * final, abs=1e-6)
+
+
+def two_classes():
+    """Return codes of two classes of known variance, 5 apart, and the labels."""
     labels = np.repeat([0, 1], 50_000)
-    codes = random.normal(size=(100_000, 2)) * np.where(labels == 0, 1, 3)[:, None] + 10 * labels[:, None] * [0.6, 0.8]
-    within, distances = transfer.spread(codes, labels)
+    deviations = np.where(labels == 0, 1, 3)[:, None]
+    normal = np.random.default_rng().normal(size=(100_000, 2))
+    return normal * deviations + 10 * labels[:, None] * [0.6, 0.8], labels
+
+
+def test_variances_and_distances():
+    """Neither scale nor offset matters."""
+    codes, labels = two_classes()
     total = 10 + 25  # the mean of 2 and 18, and that of the centroids: 5^2
-    assert within == pytest.approx([200 / total, 1800 / total], rel=0.03)
-    assert distances == pytest.approx(np.array([[0, 1], [1, 0]]) * np.sqrt(10), rel=0.02)
-    again = transfer.spread(7 * codes - 3, labels)
-    assert again[0] == pytest.approx(within) and again[1] == pytest.approx(distances)
+    for space in (codes, 7 * codes - 3):
+        assert latent_space.variance_within(space, labels) == pytest.approx([200 / total, 1800 / total], rel=0.03)
+        assert latent_space.distances(space, labels) == pytest.approx(np.array([[0, 1], [1, 0]]) * 10**0.5, rel=0.02)
+
+
+def test_mahalanobis_distances():
+    """No linear map matters: the variance along each axis is 5 before it, and the distance 10."""
+    codes, labels = two_classes()
+    for space in (codes, codes @ [[3.0, -1.0], [0.2, 0.1]], codes @ [[1.0, 0, 2], [0, 1, 1]]):
+        distances = latent_space.mahalanobis_distances(space, labels)
+        assert latent_space.pairs(distances) == pytest.approx(10 / 5**0.5, rel=0.02)
+
+
+def test_pairs():
+    assert latent_space.pairs(np.arange(9).reshape(3, 3)).tolist() == [1, 2, 5]
 
 
 def test_explained_variance():
@@ -77,19 +103,27 @@ def test_explained_variance():
     codes[:, 0] += 10 * labels  # differences between classes do not count
     for quantity, share in ((5 - 2 * codes[:, 0] + codes[:, 2], 100), (7 * labels + random.normal(size=20_000), 0),
                             (codes[:, 1] - 3 * labels + random.normal(size=20_000), 50)):
-        assert transfer.explained_variance(codes, quantity, labels) == pytest.approx(share, abs=3)
+        assert latent_space.explained_variance(codes, quantity, labels) == pytest.approx(share, abs=3)
 
 
 def test_nearest_centroid():
-    codes, labels = np.array([[0.0, 0], [2, 0], [10, 0], [12, 0]]), np.array([3, 3, 5, 5])
-    assert transfer.nearest_centroid(codes, labels, np.array([[5.9, 4], [6.1, -4]])).tolist() == [3, 5]
+    codes, labels = np.array([[0.0, 0], [2, 0.1], [10, 0], [12, 0.1]]), np.array([3, 3, 5, 5])
+    queries, targets = np.array([[5.9, 4], [6.1, -4], [0, 0], [9, 0]]), np.array([3, 5, 3, 3])
+    assert latent_space.nearest_centroid_accuracy(codes, labels, queries, targets) == 75
+
+
+def test_differences_are_paired():
+    accuracies, others = np.array([70.0, 75, 80, 71]), np.array([60.0, 66, 69, 61])
+    margin = 3.182 * (2 / 3) ** 0.5 / 2  # the t distribution with three degrees of freedom
+    assert few_labels.difference(accuracies, others) == f"+10.0 ({10 - margin:+.1f} to {10 + margin:+.1f})"
+    assert few_labels.difference(accuracies[:1], others[:1]) == "+10.0"
 
 
 def test_slant():
     images = np.zeros((3, 28, 28, 1))
     for row in range(5, 23):
         images[0, row, 14] = images[1, row, 28 - row] = images[2, row, 5 + row // 2] = 1
-    assert transfer.slant(images) == pytest.approx([0, 1, -0.5], abs=0.02)
+    assert latent_space.slant(images) == pytest.approx([0, 1, -0.5], abs=0.02)
 
 
 MNIST = {name: (np.random.default_rng().integers(0, 256, (n, 28, 28), np.uint8), (np.arange(n) % 10).astype(np.uint8))
@@ -100,9 +134,9 @@ def test_mnist(monkeypatch):
     monkeypatch.setattr(datasets, "load_data", {"mnist": tuple(MNIST.values())}.get)
     monkeypatch.setattr(shared, "KERAS_FOLDS", 5)
     options = argparse.Namespace(data="mnist", validation=False, quick=False)
-    (images, labels), (test_images, _) = transfer.load_digits(options)
+    (images, labels), (test_images, _) = encoders.load_data(options)
     assert (images.shape, test_images.shape, images.dtype) == ((40, 28, 28, 1), (20, 28, 28, 1), np.float32)
     assert images[..., 0] == pytest.approx(MNIST["training"][0] / 255)
     assert labels.tolist() == MNIST["training"][1].tolist()
-    training, held_out = transfer.load_digits(argparse.Namespace(data="mnist", validation=True, quick=False))
+    training, held_out = encoders.load_data(argparse.Namespace(data="mnist", validation=True, quick=False))
     assert np.array_equal(held_out.images, images[::5]) and len(training.images) == 32
