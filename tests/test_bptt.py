@@ -1,6 +1,6 @@
 """Back-propagation through time: the formulas of docs/bptt.md, the gradients against TensorFlow, n-gram counts."""
 
-from studies import bptt
+from studies import bptt, shared
 
 import numpy as np
 import pytest
@@ -113,11 +113,27 @@ def test_bptt_agrees_with_tensorflow(steps, dropout):
             seen = h * (mask[i] if dropout else 1)
             losses.append(tf.nn.softmax_cross_entropy_with_logits(targets[i], seen @ weights["V"] + weights["c"]))
         expected_loss = tf.reduce_mean(losses)
-    loss, gradients = network.bptt(x, targets, mask)
+    loss, gradients, _ = network.bptt(x, targets, mask)
     assert loss == pytest.approx(float(expected_loss), abs=1e-10)
     assert set(gradients) == set(weights)
     for name, expected in tape.gradient(expected_loss, weights).items():
         assert np.abs(gradients[name] - expected.numpy()).max() < 1e-6
+
+
+def test_a_state_is_carried_on():
+    """Two segments have the states of one sequence; the gradient of the second does not flow into the first."""
+    network = bptt.RNN(27, 30, 27, np.float64)
+    x, targets = random_samples(6)
+    _, _, state = network.bptt(x[:2], targets[:2])
+    assert state == pytest.approx(network.hidden(x)[2])
+    loss, gradients, last = network.bptt(x[2:], targets[2:], initial=state)
+    assert last == pytest.approx(network.hidden(x)[-1])
+
+    def cost():
+        return network.bptt(x[2:], targets[2:], initial=state)[0]
+
+    assert loss == pytest.approx(cost())
+    assert gradients["W"] == pytest.approx(slopes(cost, network.weights["W"]), rel=1e-4, abs=1e-7)
 
 
 def test_bptt_agrees_with_keras_layer():
@@ -147,11 +163,13 @@ def test_adam_is_keras_own():
 
 
 def test_a_network_learns_a_short_text():
-    text = bptt.simplify("the quick brown fox jumps over the lazy dog and runs away from it " * 300)
-    samples = bptt.draw_samples(text, 400)
+    text = bptt.simplify("the quick brown fox jumps over the lazy dog and runs away from it " * 600)
+    samples = bptt.draw_samples(text, 400, bptt.LENGTH + 1)
     network = bptt.RNN(27, 100, 27)
-    bptt.train(network, samples, 40)
-    assert bptt.accuracy(network, samples) > 90
+    losses = bptt.train(network, samples, samples[:50], 20, shared.progress(20))
+    assert losses.shape == (20, 2) and np.all(losses[-1] < losses[0] / 2)
+    accuracy, loss = bptt.measure(bptt.predictions(network, samples), samples)
+    assert accuracy > 90 and loss < 1
     generated = bptt.generate(network, "the quick", 30)
     assert len(generated) == 39 and generated.startswith("the quick") and set(generated) <= set(bptt.ALPHABET)
 
@@ -161,20 +179,50 @@ def test_simplified_text():
     assert "".join(bptt.ALPHABET[letter] for letter in text) == "a b c z "
 
 
-def test_samples_are_of_the_text_and_do_not_overlap():
-    samples = bptt.draw_samples(np.arange(1000), 20)
-    assert samples.shape == (20, bptt.LENGTH + 1)
-    assert np.all(np.diff(samples, axis=1) == 1) and len(np.unique(samples)) == samples.size
-    assert len(bptt.draw_samples(np.arange(1000), 5000)) == 1000 // (bptt.LENGTH + 1)
+def test_samples_are_of_the_text():
+    size = bptt.LENGTH + 1
+    text = np.arange(20 * size + 3)
+    samples = bptt.draw_samples(text, 10, apart=size)
+    assert samples.shape == (10, size) and np.all(np.diff(samples, axis=1) == 1)
+    assert len(np.unique(samples)) == samples.size  # they do not overlap
+    assert len(bptt.draw_samples(text, 5000, apart=size)) == 20
+    starts = bptt.draw_samples(text, 5000)[:, 0]
+    assert sorted(starts) == list(range(len(text) - bptt.LENGTH))
 
 
-def test_ngram_counts():
+def test_parts_of_a_text():
+    text = np.arange(1003)
+    parts = [bptt.tenths(text, 0, 8), bptt.tenths(text, 8, 9), bptt.tenths(text, 9, 10)]
+    assert np.array_equal(np.concatenate(parts), text) and [len(part) for part in parts] == [802, 100, 101]
+
+
+def test_measured_predictions():
+    probabilities, samples = np.full((4, 27), 0.01), np.array([[9, 0], [9, 1], [9, 2], [9, 3]])
+    probabilities[[0, 1, 2, 3], [0, 1, 2, 0]] = 0.5
+    accuracy, loss = bptt.measure(probabilities, samples)
+    assert accuracy == 75 and loss == pytest.approx(-(3 * np.log(0.5) + np.log(0.01)) / 4)
+
+
+def test_backed_off_counts():
     samples = np.array([[1, 2, 1, 2, 1, 3, 3, 1, 2]])
     others = np.array([[5, 5, 1, 2], [5, 5, 1, 3], [5, 5, 2, 1], [5, 1, 3, 3], [9, 9, 9, 1]])
-    tables = [bptt.most_frequent_next(samples, length) for length in range(3)]
-    assert bptt.ngram_accuracy(tables[:1], others) == 40.0  # 1, the most frequent, is right twice
-    assert bptt.ngram_accuracy(tables[:2], others) == 60.0  # after 9, which is new, the prediction is 1 all the same
-    assert bptt.ngram_accuracy(tables, others) == 80.0
+    counts = bptt.NGrams(samples, 2)
+    accuracies = [bptt.measure(bptt.ngram_predictions(counts.backed_off, others, longest), others)[0]
+                  for longest in range(3)]
+    assert accuracies[0] == 40  # 1, the most frequent, is right twice
+    assert accuracies[1] == 60  # after 9, which is new, the prediction is 1 all the same
+    assert accuracies[2] == 80
+
+
+def test_interpolated_counts():
+    """Worked out by hand after Witten and Bell: counts c of k different characters, and k times what is shorter."""
+    counts = bptt.NGrams(np.array([[1, 2, 1, 2, 1, 3]]), 1)
+    shorter = (np.bincount([1, 2, 1, 2, 1, 3], minlength=27) + 3 / 27) / (6 + 3)
+    after_1 = (np.bincount([2, 2, 3], minlength=27) + 2 * shorter) / (3 + 2)
+    assert counts.interpolated(bytes([9, 1]), 0) == pytest.approx(shorter)
+    assert counts.interpolated(bytes([9, 1]), 1) == pytest.approx(after_1)
+    assert counts.interpolated(bytes([9, 9]), 1) == pytest.approx(shorter)  # 9 has not been seen
+    assert after_1.sum() == pytest.approx(1)
 
 
 def test_clip_by_global_norm():
