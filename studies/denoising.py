@@ -50,14 +50,14 @@ def corrupt(images, noise):
 def train_all(images, epochs, runs, progress):
     """Yield trained autoencoders: the name of the row of the table, the noises that it is measured with, the model.
 
-    Those trained without noise are measured with each noise, the others with the one that they are trained with. All
-    are measured on clean images, too: that is how much the bottleneck alone loses.
+    Those trained without noise are measured with each noise and on clean images, which tells how much the bottleneck
+    alone loses; the others with the noise that they are trained with.
     """
     for code, noise, _ in itertools.product(CODES, (CLEAN, *NOISES), range(runs)):
         model = build_denoiser(code, noise)
         train(model, images, images, epochs, [shared.progress_callback(progress)])
-        name = f"trained with noise {noise}" if noise else "plain autoencoder"
-        yield f"{name}, code of {code}", [CLEAN, noise] if noise else [CLEAN, *NOISES], model
+        name = f"{'denoising' if noise else 'plain'} autoencoder, code of {code}"
+        yield name, [noise] if noise else [CLEAN, *NOISES], model
 
 
 def draw(noise, original, noisy, restored):

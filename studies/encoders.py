@@ -145,11 +145,11 @@ def draw_curves(histories, title, split):
     figure.suptitle(f"{title}: one line per training, dashed on training images, solid on {split} images")
     for (name, of_runs), colour in zip(histories.items(), figures.COLOURS):
         for number, history in enumerate(of_runs):
+            epochs = np.arange(1, len(history["loss"]) + 1)
+            every = len(epochs) // len(history["val_loss"])
             for panel, what, scale in zip(panels, ("loss", "accuracy"), (1, 100)):
-                epochs = np.arange(1, len(history["loss"]) + 1)
                 panel.plot(epochs, scale * history[what], "--", color=colour, linewidth=1)
-                measured = epochs[len(epochs) // len(history["val_loss"]) - 1::len(epochs) // len(history["val_loss"])]
-                panel.plot(measured, scale * history[f"val_{what}"], color=colour, linewidth=1,
+                panel.plot(epochs[every - 1::every], scale * history[f"val_{what}"], color=colour, linewidth=1,
                            label=name if panel is panels[0] and number == 0 else None)
     panels[0].set(xlabel="epoch", ylabel="cross-entropy", yscale="log")
     panels[1].set(xlabel="epoch", ylabel="accuracy, %")
