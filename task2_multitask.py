@@ -30,7 +30,6 @@ STEPS = 2000  # 400 epochs of 1,000 digits
 BATCH_SIZE = 200
 LEARNING_RATE = 0.01  # of both halves
 WEIGHT_DECAY = 0.2
-LABEL_SMOOTHING = 0.1
 
 
 def convolution(filters, size, activation="relu", **options):
@@ -108,11 +107,9 @@ def train(model, digits, callbacks=()):
     steps_per_epoch = max(1, len(digits.labels) // BATCH_SIZE)
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, STEPS)
     digit_half = keras.Sequential([model.get_layer("digit_encoder"), model.get_layer("classifier")])
-    digit_half.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY),
-                       keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
+    digit_half.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY), "sparse_categorical_crossentropy",
                        steps_per_execution=steps_per_epoch)
-    labels = keras.utils.to_categorical(digits.labels, 10)
-    digit_half.fit(common.batches((digits.images, labels), BATCH_SIZE), epochs=STEPS // steps_per_epoch,
+    digit_half.fit(common.batches(digits, BATCH_SIZE), epochs=STEPS // steps_per_epoch,
                    steps_per_epoch=steps_per_epoch, callbacks=list(callbacks), verbose=0)
 
 

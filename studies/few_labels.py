@@ -19,7 +19,7 @@ from scipy import stats
 
 LABELLED = 100
 EPOCHS = 600
-EVERY = 5  # epochs, the test images are measured
+EVERY = 20  # epochs, the test images are measured, which takes longer than these
 FINAL = 0.1  # the last learning rate, as a share of the first: a rate of zero would end a training that is not done
 SCRATCH = f"(4) {LABELLED} images only"
 # Part: whether it starts from the encoder of the autoencoder, whether that is trained, and the learning rate.

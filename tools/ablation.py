@@ -19,7 +19,6 @@ CHANGES = {
         "no distortion": [("        common.RandomDistortion(affine=0.14, elastic=0.6),", ""),
                           ("        common.AugmentationMean(),", "")],
         "no test-time augmentation": [NO_TEST_TIME_AUGMENTATION],
-        "no label smoothing": [("LABEL_SMOOTHING = 0.1", "LABEL_SMOOTHING = 0.0")],
         "half of the steps": [("\nSTEPS = 2000", "\nSTEPS = 1000")],
     },
     "task3_cnn.py": {
