@@ -88,21 +88,22 @@ def load_data(options):
             for digits in shared.digits(options.validation)]
 
 
-def train(model, inputs, targets, test, epochs, progress, learning_rate=LEARNING_RATE, final=0.0, every=1):
+def train(model, inputs, targets, test, epochs, progress, learning_rate=LEARNING_RATE, final=0.0, measured=None):
     """Fit the model to targets: images with the L1 error, labels with the cross-entropy. Returns the history.
 
-    test: other inputs and targets, measured after `every` so many epochs. final: the last learning rate, as a share of
-    the first. The history is a dictionary of arrays: `loss`, the mean over each epoch, and `val_loss`, that of `test`;
-    for labels also `accuracy` and `val_accuracy`.
+    test: other inputs and targets, measured after the epochs in the list `measured`, or each. final: the last learning
+    rate, as a share of the first. The history is a dictionary of arrays: `loss`, the mean over each epoch; `val_loss`,
+    that of `test`, and `measured`, after which epochs; for labels also `accuracy` and `val_accuracy`.
     """
+    measured = measured or list(range(1, epochs + 1))
     classifies = targets.ndim == 1
     steps = epochs * -(-len(inputs) // BATCH_SIZE)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps, alpha=final)
     loss, metrics = ("sparse_categorical_crossentropy", ["accuracy"]) if classifies else ("mae", None)
     model.compile(keras.optimizers.Adam(schedule), loss, metrics=metrics)
-    history = model.fit(inputs, targets, BATCH_SIZE, epochs, verbose=0, validation_data=test, validation_freq=every,
+    history = model.fit(inputs, targets, BATCH_SIZE, epochs, verbose=0, validation_data=test, validation_freq=measured,
                         callbacks=[shared.progress_callback(progress)])
-    return {name: np.array(values) for name, values in history.history.items()}
+    return {name: np.array(values) for name, values in {**history.history, "measured": measured}.items()}
 
 
 class Autoencoder(NamedTuple):
@@ -137,8 +138,8 @@ def cloned(encoder, trainable):
     return copy
 
 
-def draw_curves(histories, title, split):
-    """Return a figure of losses and accuracies after each epoch. histories: {name: results of `train`}."""
+def draw_curves(histories, title, split, xscale="linear"):
+    """Return a figure of losses and accuracies by the epoch. histories: {name: results of `train`}."""
     import matplotlib.pyplot as plt
 
     figure, panels = plt.subplots(1, 2, figsize=(13, 5), layout="constrained")
@@ -146,12 +147,11 @@ def draw_curves(histories, title, split):
     for (name, of_runs), colour in zip(histories.items(), figures.COLOURS):
         for number, history in enumerate(of_runs):
             epochs = np.arange(1, len(history["loss"]) + 1)
-            every = len(epochs) // len(history["val_loss"])
             for panel, what, scale in zip(panels, ("loss", "accuracy"), (1, 100)):
                 panel.plot(epochs, scale * history[what], "--", color=colour, linewidth=1)
-                panel.plot(epochs[every - 1::every], scale * history[f"val_{what}"], color=colour, linewidth=1,
+                panel.plot(history["measured"], scale * history[f"val_{what}"], color=colour, linewidth=1,
                            label=name if panel is panels[0] and number == 0 else None)
-    panels[0].set(xlabel="epoch", ylabel="cross-entropy", yscale="log")
-    panels[1].set(xlabel="epoch", ylabel="accuracy, %")
+    panels[0].set(xlabel="epoch", xscale=xscale, ylabel="cross-entropy", yscale="log")
+    panels[1].set(xlabel="epoch", xscale=xscale, ylabel="accuracy, %")
     figure.legend(loc="outside lower center", ncols=2)
     return figure

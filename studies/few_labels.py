@@ -19,7 +19,7 @@ from scipy import stats
 
 LABELLED = 100
 EPOCHS = 600
-EVERY = 20  # epochs, the test images are measured, which takes longer than these
+MEASUREMENTS = 40  # of the test images, more often at first: each takes longer than an epoch
 FINAL = 0.1  # the last learning rate, as a share of the first: a rate of zero would end a training that is not done
 SCRATCH = f"(4) {LABELLED} images only"
 # Part: whether it starts from the encoder of the autoencoder, whether that is trained, and the learning rate.
@@ -38,11 +38,12 @@ def train_run(training, test, epochs, few_epochs, progress):
                                          epochs, progress).encoder
     chosen = np.random.default_rng().choice(len(training.labels), LABELLED, replace=False)
     labelled = common.Digits(*(part[chosen] for part in training))
+    measured = np.unique(np.geomspace(1, few_epochs, MEASUREMENTS).round().astype(int)).tolist()
     histories = {}
     for part, (pretrained, trainable, rate) in PARTS.items():
         start = encoders.cloned(encoder, trainable) if pretrained else build_encoder(FILTERS, True)
         histories[part] = encoders.train(keras.Sequential([start, build_mlp()]), *labelled, test, few_epochs, progress,
-                                         rate, FINAL, min(EVERY, few_epochs))
+                                         rate, FINAL, measured)
     return histories
 
 
@@ -82,7 +83,8 @@ def main(argv=None):
     split = shared.split(options)
     print_results(runs, split)
     shared.present(lambda: {"few": encoders.draw_curves({part: [run[part] for run in runs] for part in PARTS},
-                                                        f"Classifiers of {LABELLED} labelled images", split)}, options)
+                                                        f"Classifiers of {LABELLED} labelled images", split, "log")},
+                   options)
 
 
 if __name__ == "__main__":

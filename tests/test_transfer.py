@@ -46,9 +46,10 @@ def test_training_and_copies():
     before = [weights.copy() for weights in encoder.get_weights()]
     for trainable in (False, True):
         copy = encoders.cloned(encoder, trainable)
-        history = encoders.train(keras.Sequential([copy, encoders.build_mlp()]), *training, test, 10, SILENT, every=5)
+        history = encoders.train(keras.Sequential([copy, encoders.build_mlp()]), *training, test, 10, SILENT,
+                                 measured=[1, 10])
         assert {name: len(values) for name, values in history.items()} == {
-            "loss": 10, "accuracy": 10, "val_loss": 2, "val_accuracy": 2}
+            "loss": 10, "accuracy": 10, "val_loss": 2, "val_accuracy": 2, "measured": 2}
         assert history["loss"][-1] < history["loss"][0]
         same = [np.array_equal(*pair) for pair in zip(copy.get_weights(), before)]
         assert not any(same) if trainable else all(same)
