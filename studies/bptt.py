@@ -42,7 +42,8 @@ class RNN:
 
     Inputs x are (steps, n, inputs), outputs y (steps, n, outputs), for any number of steps. The weights U, W, b, V and
     c are in `weights`, by name. The initial W is half of the identity (after Le, Jaitly and Hinton, 2015) and noise.
-    The initial U has a standard deviation of 1: with 0.1, the accuracy on held-out characters is two points lower.
+    The initial U has a standard deviation of 1: with 0.1, the accuracy on held-out characters was 1.4 points lower in a
+    single training with samples of 25.
     """
 
     def __init__(self, inputs, units, outputs, dtype=np.float32):
