@@ -173,20 +173,24 @@ CHEATS = {  # what a script does: (its text or files, a part of a reason, or of 
 }
 
 
+def graded_by_two(folder, tmp_path, *options, **named):
+    """Return the verdicts on the hand-ins in a folder, by two graders side by side for the sake of time, and texts."""
+    graders, names = [], sorted(path.name for path in folder.iterdir())
+    for number in (0, 1):
+        half = tmp_path / str(number)
+        half.mkdir()
+        for name in names[number::2]:
+            (folder / name).rename(half / name)
+        graders.append(subprocess.Popen(command(half, *options, "--json", tmp_path / f"{number}.json", **named),
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+    said = [grader.communicate(timeout=400) for grader in graders]
+    return judged(tmp_path / "0.json") | judged(tmp_path / "1.json"), said
+
+
 def test_a_class_of_cheats(hand_ins, easy, tmp_path):
     """Each is caught by what the grader has seen itself, and the honest one beside them is valid."""
     folder = hand_ins({name: files for name, (files, _) in CHEATS.items()})
-    parts = [list(CHEATS)[start::2] for start in (0, 1)]  # two graders side by side, for the sake of time
-    graders = []
-    for number, part in enumerate(parts):
-        half = tmp_path / str(number)
-        half.mkdir()
-        for name in part:
-            (folder / name).rename(half / name)
-        graders.append(subprocess.Popen(command(half, "--dataset", easy, "--json", tmp_path / f"{number}.json", runs=2,
-                                                memory=4), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
-    said = [grader.communicate(timeout=400) for grader in graders]
-    graded = judged(tmp_path / "0.json") | judged(tmp_path / "1.json")
+    graded, said = graded_by_two(folder, tmp_path, "--dataset", easy, runs=2, memory=4)
     for name, (_, reason) in CHEATS.items():
         verdict = graded[name]
         if not reason or reason.startswith("hint: "):
@@ -241,10 +245,9 @@ def test_measured_from_predictions(hand_ins, easy, tmp_path):
     lazy = NETWORK | {"predict": "open(given['--predictions'], 'w').write('3\\n' * len(test))"}
     short = NETWORK | {"predict": "open(given['--predictions'], 'w').write('3\\n')"}
     early = NETWORK | {"imports": "import keras\nopen(sys.argv[4]).read()"}
-    subprocess.run(command(hand_ins({name: MEASURED.format(**parts) for name, parts in (
-        ("a", NETWORK), ("b", lazy), ("c", short), ("d", early))}), "--dataset", easy, "--json", tmp_path / "r.json",
-        memory=4), capture_output=True, timeout=200)
-    graded = judged(tmp_path / "r.json")
+    folder = hand_ins({name: MEASURED.format(**parts) for name, parts in (
+        ("a", NETWORK), ("b", lazy), ("c", short), ("d", early))})
+    graded, _ = graded_by_two(folder, tmp_path, "--dataset", easy, memory=4)
     convolution = "a convolution layer: the model has none"
     assert graded["a"]["basis"] == "measured" and graded["a"]["mean"][0] < 5
     assert graded["a"]["reasons"] == [convolution] and graded["a"]["parameters"] == 7850
