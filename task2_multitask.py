@@ -46,6 +46,7 @@ def build_model():
 
     `reconstruction`: probabilities of the pixels to be 1, (batch, 28, 28, 1); `digit`: of the classes, (batch, 10).
     """
+    common.one_thread_per_operation()  # since the training is in halves, on a core each
     image_encoder = keras.Sequential([
         layers.Rescaling(2, offset=-1),
         layers.Conv2D(1, 2, strides=2, use_bias=False, activation="tanh"),
@@ -56,7 +57,7 @@ def build_model():
         layers.Activation("sigmoid"),
     ], name="image_decoder")                                                       # 28 x 28 x 1
     digit_encoder = keras.Sequential([
-        common.RandomDistortion(affine=0.14, elastic=0.6),                         # prediction: 13 augmentations
+        common.RandomDistortion(),                                                 # prediction: 13 augmentations
         *convolution(8, 5, strides=2, padding="same"),                             # 14 x 14 x 8
         *convolution(16, 3, strides=2, padding="same"),                            # 7 x 7 x 16
         *convolution(16, 3),                                                       # 5 x 5 x 16
@@ -106,7 +107,7 @@ def train(model, digits, callbacks=()):
     train_image_half(model, digits)
     steps_per_epoch = max(1, len(digits.labels) // BATCH_SIZE)
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, STEPS)
-    digit_half = keras.Sequential([model.get_layer("digit_encoder"), model.get_layer("classifier")])
+    digit_half = common.InHalves(keras.Sequential([model.get_layer("digit_encoder"), model.get_layer("classifier")]))
     digit_half.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY), "sparse_categorical_crossentropy",
                        steps_per_execution=steps_per_epoch)
     digit_half.fit(common.batches(digits, BATCH_SIZE), epochs=STEPS // steps_per_epoch,

@@ -27,6 +27,7 @@ def convolution(x, filters, size, **options):
 
 def build_model():
     """Return the untrained network: pixels 0 or 1, (batch, 28, 28, 1), to class probabilities (batch, 10)."""
+    common.one_thread_per_operation()                     # since the training is in halves, on a core each
     image = layers.Input((28, 28, 1))
     x = common.RandomDistortion()(image)                  # prediction: 13 augmentations of each digit
     x = convolution(x, 8, 5, strides=2, padding="same")   # 14 x 14 x 8
@@ -44,10 +45,11 @@ def train(model, digits, callbacks=()):
     """Fit the model to randomly distorted `digits`, with cosine decay of the learning rate."""
     steps_per_epoch = max(1, len(digits.labels) // BATCH_SIZE)
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, STEPS)
-    model.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY),
-                  "sparse_categorical_crossentropy", steps_per_execution=steps_per_epoch)
-    model.fit(common.batches(digits, BATCH_SIZE), epochs=STEPS // steps_per_epoch, steps_per_epoch=steps_per_epoch,
-              callbacks=list(callbacks), verbose=0)
+    halves = common.InHalves(model)
+    halves.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY),
+                   "sparse_categorical_crossentropy", steps_per_execution=steps_per_epoch)
+    halves.fit(common.batches(digits, BATCH_SIZE), epochs=STEPS // steps_per_epoch, steps_per_epoch=steps_per_epoch,
+               callbacks=list(callbacks), verbose=0)
 
 
 def main(argv=None):

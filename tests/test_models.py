@@ -115,7 +115,7 @@ def test_types_of_layers(task, model):
 
 
 def test_distortion_is_random_only_in_training(images):
-    distortion = common.RandomDistortion()
+    distortion = common.RandomDistortion(deskew=False)
     first, second = np.asarray(distortion(images, training=True)), np.asarray(distortion(images, training=True))
     assert first.shape == images.shape and not np.array_equal(first, second)
     assert np.minimum(np.abs(first), np.abs(first - 1)).max() < 1e-6
@@ -129,9 +129,45 @@ def test_distortion_is_random_only_in_training(images):
 
 
 def test_distortion_by_nothing_changes_nothing(images):
-    distortion = common.RandomDistortion(shift=0, affine=0, elastic=0, stroke=0.4)
+    distortion = common.RandomDistortion(shift=0, affine=0, elastic=0, stroke=0.4, deskew=False)
     inner = np.s_[:, :-1, :-1]
     assert np.array_equal(np.asarray(distortion(images, training=True))[inner], images[inner])
+
+
+def slants(images):
+    """Return the covariance of x and y of each image (n, 28, 28, 1), divided by the variance of y."""
+    y, x = np.mgrid[:28, :28]
+    points = [np.cov(y.ravel(), x.ravel(), aweights=image.ravel()) for image in np.asarray(images, float)]
+    return np.array([covariance[0, 1] / covariance[0, 0] for covariance in points])
+
+
+def test_deskewing_undoes_a_slant(images):
+    """The identity among the augmentations is upright, whichever way a digit was slanted before."""
+    upright = common.RandomDistortion()
+    count = common.RandomDistortion.AUGMENTATIONS
+    deskewed = np.asarray(upright(images))[::count]
+    assert np.abs(slants(deskewed)).mean() < 0.2 * np.abs(slants(images)).mean()
+    weights = np.zeros((len(images), 2, len(upright.fields)), np.float32)
+    weights[:, 1, 1] = 0.2 / 0.12  # reads each pixel 0.2 columns further to the right for each row downwards
+    slanted = common.RandomDistortion(deskew=False).warp(images, weights, 0.5)
+    assert (slants(slanted) < slants(images) - 0.1).all()
+    again = np.asarray(upright(slanted))[::count]
+    assert np.mean(again != deskewed) < 0.5 * np.mean(np.asarray(slanted) != images)
+
+
+@pytest.mark.parametrize("pixels", ["none", "a row", "a point"])
+def test_deskewing_takes_any_image(pixels):
+    image = np.zeros((1, 28, 28, 1), np.float32)
+    image[0, 14, {"none": [], "a row": slice(5, 20), "a point": 14}[pixels]] = 1
+    assert np.array_equal(np.asarray(common.RandomDistortion()(image))[0], image[0])
+
+
+def test_halves_are_the_whole(images):
+    """A training in halves trains the same weights, and predicts what the model does."""
+    model = importlib.import_module("task3_cnn").build_model()
+    halves = common.InHalves(model)
+    assert np.asarray(halves(images)) == pytest.approx(np.asarray(model(images)), abs=1e-5)
+    assert [id(weight) for weight in halves.trainable_weights] == [id(weight) for weight in model.trainable_weights]
 
 
 def test_mean_over_augmentations(images):

@@ -4,6 +4,7 @@ A change replaces pieces of the script's text in a copy.
 """
 
 NO_TEST_TIME_AUGMENTATION = ("import keras\n", "import keras\ncommon.RandomDistortion.AUGMENTATIONS = 1\n")
+NO_DESKEWING = ("common.RandomDistortion()", "common.RandomDistortion(deskew=False)")
 # script: {name of the change: [(text, replacement), ...]}
 CHANGES = {
     "task1_autoencoder.py": {
@@ -16,14 +17,15 @@ CHANGES = {
         "twice the epochs": [("EPOCHS = 10", "EPOCHS = 20")],
     },
     "task2_multitask.py": {
-        "no distortion": [("        common.RandomDistortion(affine=0.14, elastic=0.6),", ""),
-                          ("        common.AugmentationMean(),", "")],
+        "no distortion": [("        common.RandomDistortion(),", ""), ("        common.AugmentationMean(),", "")],
+        "no deskewing": [NO_DESKEWING],
         "no test-time augmentation": [NO_TEST_TIME_AUGMENTATION],
         "half of the steps": [("\nSTEPS = 2000", "\nSTEPS = 1000")],
     },
     "task3_cnn.py": {
         "20 filters before the average instead of 48": [("x = convolution(x, 48, 1) ", "#")],
         "no distortion": [("common.RandomDistortion()(image)", "image"), ("common.AugmentationMean()(x)", "x")],
+        "no deskewing": [NO_DESKEWING],
         "no elastic distortion": [("common.RandomDistortion()", "common.RandomDistortion(elastic=0)")],
         "no change of the stroke width": [("common.RandomDistortion()", "common.RandomDistortion(stroke=0)")],
         "no test-time augmentation": [NO_TEST_TIME_AUGMENTATION],
@@ -31,11 +33,13 @@ CHANGES = {
             ('x = convolution(x, 16, 3, strides=2, padding="same")',
              'x = layers.MaxPooling2D()(convolution(x, 16, 3, padding="same"))')],
         "Keras's own batch normalization": [("common.BatchNormalization()", "layers.BatchNormalization()")],
+        "whole batches instead of halves": [("common.InHalves(model)", "model")],
         "half of the steps": [("STEPS = 2500", "STEPS = 1250")],
     },
     "task4_rnn.py": {
         "no distortion": [("common.RandomDistortion()(image)", "image"),
                           ("common.AugmentationMean()(layers.Dense(10)(x))", "layers.Dense(10)(x)")],
+        "no deskewing": [NO_DESKEWING],
         "no test-time augmentation": [NO_TEST_TIME_AUGMENTATION],
         "GRU instead of the minimal unit": [
             ("    x = layers.Dense(4 * UNITS)(x)                    # for two directions, gate and candidate\n", ""),
