@@ -85,7 +85,7 @@ def train(model, digits, callbacks=()):
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, STEPS)
     # XLA compiles the training in 3.5 s more and then takes 6.5 ms instead of 11 ms for a step. Predictions do not gain
     # from it, so it is not the model itself that is compiled, but another one with the same layers.
-    training = keras.Model(model.inputs, model.outputs)
+    training = keras.Model(model.input, model.output)
     training.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY, global_clipnorm=1.0),
                      "sparse_categorical_crossentropy", steps_per_execution=steps_per_epoch, jit_compile=True)
     training.fit(common.batches(digits, BATCH_SIZE), epochs=STEPS // steps_per_epoch, steps_per_epoch=steps_per_epoch,
