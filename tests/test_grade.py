@@ -166,10 +166,8 @@ CHEATS = {  # what a script does: (its text or files, a part of a reason, or of 
     "forges the report": (STUDENT.replace("print(f", "open(sys.orig_argv[2], 'w').write('{\"trains by gradients\": "
                                           "\"passed\", \"parameters\": 50}')\nprint('0.00 50 0.01') #").replace(
                                               "import numpy", "import sys, numpy"), "still get their old labels"),
-    "a seed in text": (STUDENT.replace("lines =", "getattr(keras.utils, 'set_' + 'random_' + 'seed')(7)\nlines ="),
-                       "the weights before the training are the same to the last bit in 2 runs"),
     "reads the neighbour's": ("import pathlib\nprint(list(pathlib.Path('../..').glob('**/task3*'))[5].read_text())",
-                              "run 1, 2: ended with status 1"),
+                              "run 1: ended with status 1"),
 }
 
 
@@ -190,7 +188,7 @@ def graded_by_two(folder, tmp_path, *options, **named):
 def test_a_class_of_cheats(hand_ins, easy, tmp_path):
     """Each is caught by what the grader has seen itself, and the honest one beside them is valid."""
     folder = hand_ins({name: files for name, (files, _) in CHEATS.items()})
-    graded, said = graded_by_two(folder, tmp_path, "--dataset", easy, runs=2, memory=4)
+    graded, said = graded_by_two(folder, tmp_path, "--dataset", easy, memory=4)
     for name, (_, reason) in CHEATS.items():
         verdict = graded[name]
         if not reason or reason.startswith("hint: "):
@@ -199,6 +197,17 @@ def test_a_class_of_cheats(hand_ins, easy, tmp_path):
         else:
             assert verdict["state"] == "not valid" and reason in "; ".join(verdict["reasons"]), (name, verdict)
     assert graded["honest"]["hints"] == [] and graded["honest"]["remarks"] == []
+
+
+def test_a_seed_that_the_text_hides(hand_ins, easy, tmp_path):
+    """Two runs that begin with the same weights give it away."""
+    text = STUDENT.replace("lines =", "getattr(keras.utils, 'set_' + 'random_' + 'seed')(7)\nlines =")
+    subprocess.run(command(hand_ins({"a": text}), "--dataset", easy, "--json", tmp_path / "r.json", runs=2, memory=4),
+                   capture_output=True, timeout=200)
+    (verdict,) = judged(tmp_path / "r.json").values()
+    assert verdict["state"] == "not valid"
+    assert any("the weights before the training are the same to the last bit in 2 runs" in reason
+               for reason in verdict["reasons"])
 
 
 def test_shipped_weights(hand_ins, easy, tmp_path):

@@ -20,7 +20,7 @@ CHANGES = {
         "no distortion": [("        common.RandomDistortion(),", ""), ("        common.AugmentationMean(),", "")],
         "no deskewing": [NO_DESKEWING],
         "no test-time augmentation": [NO_TEST_TIME_AUGMENTATION],
-        "half of the steps": [("\nSTEPS = 2000", "\nSTEPS = 1000")],
+        "half of the steps": [("\nSTEPS = 2600", "\nSTEPS = 1300")],
     },
     "task3_cnn.py": {
         "20 filters before the average instead of 48": [("x = convolution(x, 48, 1) ", "#")],
@@ -49,12 +49,13 @@ CHANGES = {
              "layers.GRU(UNITS, return_sequences=True, unroll=True)(x)"),
             ("layers.RNN(MinimalRecurrentCell(UNITS), return_sequences=True, unroll=True, go_backwards=True)(backward)",
              "layers.GRU(UNITS, return_sequences=True, unroll=True, go_backwards=True)(x)")],
-        "maximum beside the mean, no 48 features": [
-            ("    x = layers.Dense(48, activation=\"tanh\")(x)\n", ""),
+        "maximum beside the mean, no 60 features": [
+            ("    x = layers.Dense(60, activation=\"tanh\")(x)\n", ""),
             ("layers.GlobalAveragePooling2D()(x)",
              "layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])")],
+        "patches that do not overlap": [("(x, 6, strides=4", "(x, 4, strides=4")],
         "two ReNet layers instead of four": [("range(2)", "range(1)")],
         "no batch normalization": [("return common.BatchNormalization()(x)", "return x")],
-        "half of the steps": [("STEPS = 3200", "STEPS = 1600")],
+        "half of the steps": [("STEPS = 2560", "STEPS = 1280")],
     },
 }
