@@ -83,6 +83,7 @@ class RandomDistortion(keras.layers.Layer):
     In training, each image (n, 28, 28, 1) is shifted, stretched, rotated, sheared and bent at random, with thinner or
     thicker strokes. In prediction, each image becomes 13: itself, and one for each shift and linear distortion of one
     standard deviation, in either direction. `AugmentationMean` takes the mean of what the network makes of them.
+    Only the middle of an image is read, as the digits of MNIST do not fill it: the result is (n, size, size, 1).
 
     After Simard, Steinkraus and Platt (2003): every pixel is read from a displaced position. The displacement is a
     random sum of smooth fields, which takes one matrix product: a constant, two linear fields, and cosines with up to
@@ -90,25 +91,27 @@ class RandomDistortion(keras.layers.Layer):
     same in training and prediction, makes its x and y coordinates uncorrelated. The image is then made black and white
     again, in training with a random threshold, which changes the width of the strokes.
 
-    shift: standard deviation of the constant field, in pixels. affine: of the linear fields, in pixels per pixel.
-    elastic: of each cosine, in pixels. stroke: the threshold is 0.5, give or take up to `stroke`. deskew: False leaves
-    slanted digits slanted.
+    size: height and width of the result, in pixels. shift: standard deviation of the constant field, in pixels. affine:
+    of the linear fields, in pixels per pixel. elastic: of each cosine, in pixels. stroke: the threshold is 0.5, give or
+    take up to `stroke`. deskew: False leaves slanted digits slanted.
     """
 
     AUGMENTATIONS = 13
 
-    def __init__(self, shift=1.5, affine=0.12, elastic=0.4, half_periods=3, stroke=0.3, deskew=True, **options):
+    def __init__(self, size=22, shift=1.5, affine=0.12, elastic=0.4, half_periods=3, stroke=0.3, deskew=True,
+                 **options):
         super().__init__(**options)
-        self.settings = {"shift": shift, "affine": affine, "elastic": elastic, "half_periods": half_periods,
-                         "stroke": stroke, "deskew": deskew}
-        across = np.arange(SIZE) - (SIZE - 1) / 2
+        self.settings = {"size": size, "shift": shift, "affine": affine, "elastic": elastic,
+                         "half_periods": half_periods, "stroke": stroke, "deskew": deskew}
+        across = np.arange(size) - (size - 1) / 2
         y, x = np.meshgrid(across, across, indexing="ij")
         fields = [shift * np.ones_like(x), affine * y, affine * x]
         for j, k in itertools.product(range(half_periods + 1), repeat=2):
             if 2 <= j + k <= half_periods:
                 fields.append(elastic * np.outer(*(np.cos(np.pi * n * (across / SIZE + 0.5)) for n in (j, k))))
-        self.fields = np.float32(fields).reshape(-1, SIZE * SIZE)
-        self.positions = np.float32(np.indices((SIZE, SIZE))).reshape(2, SIZE * SIZE)
+        self.fields = np.float32(fields).reshape(-1, size * size)
+        self.positions = np.float32([y, x]).reshape(2, size * size) + np.float32((SIZE - 1) / 2)
+        y, x = np.indices((SIZE, SIZE))
         self.moments = np.float32([y, x, y * y, x * y]).reshape(4, SIZE * SIZE).T
         # Six augmentations take one of the first three fields along one of the two axes, six take the opposite.
         one_each = np.eye(6, 2 * len(fields)).reshape(6, len(fields), 2).swapaxes(1, 2)
@@ -120,7 +123,7 @@ class RandomDistortion(keras.layers.Layer):
         return super().get_config() | self.settings
 
     def compute_output_shape(self, shape):
-        return shape
+        return (shape[0], self.settings["size"], self.settings["size"], 1)
 
     def call(self, images, training=False):
         n = tf.shape(images)[0]
@@ -136,7 +139,7 @@ class RandomDistortion(keras.layers.Layer):
         """
         n = tf.shape(images)[0]
         flat = tf.reshape(images, (n, SIZE * SIZE))
-        positions = self.positions + tf.reshape(tf.reshape(weights, (2 * n, -1)) @ self.fields, (n, 2, SIZE * SIZE))
+        positions = self.positions + tf.reshape(tf.reshape(weights, (2 * n, -1)) @ self.fields, (n, 2, -1))
         if self.settings["deskew"]:
             positions += self.shear(flat)
         positions = tf.clip_by_value(positions, 0.0, SIZE - 1.001)
@@ -148,15 +151,15 @@ class RandomDistortion(keras.layers.Layer):
         grey = (a * (1 - right) + b * right) * (1 - down) + (c * (1 - right) + d * right) * down
         black = tf.cast(grey > threshold, tf.float32)
         black = grey + tf.stop_gradient(black - grey)  # a straight-through gradient, for the sensitivity maps
-        return tf.reshape(black, (n, SIZE, SIZE, 1))
+        return tf.reshape(black, (n, self.settings["size"], self.settings["size"], 1))
 
     def shear(self, flat):
-        """Return the displacement that deskews images (n, 784), (n, 2, 784) in pixels."""
+        """Return the displacement that deskews images (n, 784), (n, 2, size x size) in pixels."""
         ink = flat / (tf.reduce_sum(flat, axis=1, keepdims=True) + 1e-3)
         y, x, yy, xy = tf.split(ink @ self.moments, 4, axis=1)
         slant = (xy - x * y) / (yy - y * y + 1)  # covariance by variance, the 1 for digits of hardly any height
         slant = tf.stop_gradient(slant)  # the sensitivity maps take it as fixed
-        along_rows = slant * (self.moments[:, 0] - y)
+        along_rows = slant * (self.positions[0] - y)
         return tf.stack([tf.zeros_like(along_rows), along_rows], axis=1)
 
 

@@ -58,12 +58,12 @@ def build_model():
         layers.Activation("sigmoid"),
     ], name="image_decoder")                                                       # 28 x 28 x 1
     digit_encoder = keras.Sequential([
-        common.RandomDistortion(),                                                 # prediction: 13 augmentations
-        *convolution(8, 5, strides=2, padding="same"),                             # 14 x 14 x 8
-        *convolution(16, 3, strides=2, padding="same"),                            # 7 x 7 x 16
-        *convolution(16, 3),                                                       # 5 x 5 x 16
-        *convolution(24, 3),                                                       # 3 x 3 x 24
-        *convolution(FEATURES, 1, activation="tanh"),                              # 3 x 3 x 60
+        common.RandomDistortion(),                                                 # 22 x 22; prediction: 13 of them
+        *convolution(8, 5, strides=2, padding="same"),                             # 11 x 11 x 8
+        *convolution(16, 3, strides=2, padding="same"),                            # 6 x 6 x 16
+        *convolution(16, 3),                                                       # 4 x 4 x 16
+        *convolution(24, 3),                                                       # 2 x 2 x 24
+        *convolution(FEATURES, 1, activation="tanh"),                              # 2 x 2 x 60
         layers.GlobalAveragePooling2D(),                                           # 60
         common.AugmentationMean(),
     ], name="digit_encoder")

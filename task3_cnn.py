@@ -30,12 +30,12 @@ def build_model():
     """Return the untrained network: pixels 0 or 1, (batch, 28, 28, 1), to class probabilities (batch, 10)."""
     common.one_thread_per_operation()                     # since the training is in halves, on a core each
     image = layers.Input((28, 28, 1))
-    x = common.RandomDistortion()(image)                  # prediction: 13 augmentations of each digit
-    x = convolution(x, 8, 5, strides=2, padding="same")   # 14 x 14 x 8
-    x = convolution(x, 16, 3, strides=2, padding="same")  # 7 x 7 x 16
-    x = convolution(x, 16, 3)                             # 5 x 5 x 16
-    x = convolution(x, 20, 3)                             # 3 x 3 x 20
-    x = convolution(x, 48, 1)                             # 3 x 3 x 48
+    x = common.RandomDistortion()(image)                  # 22 x 22; prediction: 13 augmentations of each digit
+    x = convolution(x, 8, 5, strides=2, padding="same")   # 11 x 11 x 8
+    x = convolution(x, 16, 3, strides=2, padding="same")  # 6 x 6 x 16
+    x = convolution(x, 16, 3)                             # 4 x 4 x 16
+    x = convolution(x, 20, 3)                             # 2 x 2 x 20
+    x = convolution(x, 48, 1)                             # 2 x 2 x 48
     x = layers.GlobalAveragePooling2D()(x)                # 48
     x = layers.Dense(10)(x)
     x = common.AugmentationMean()(x)                      # prediction: one row per digit again

@@ -115,7 +115,7 @@ def test_types_of_layers(task, model):
 
 
 def test_distortion_is_random_only_in_training(images):
-    distortion = common.RandomDistortion(deskew=False)
+    distortion = common.RandomDistortion(28, deskew=False)
     first, second = np.asarray(distortion(images, training=True)), np.asarray(distortion(images, training=True))
     assert first.shape == images.shape and not np.array_equal(first, second)
     assert np.minimum(np.abs(first), np.abs(first - 1)).max() < 1e-6
@@ -129,9 +129,18 @@ def test_distortion_is_random_only_in_training(images):
 
 
 def test_distortion_by_nothing_changes_nothing(images):
-    distortion = common.RandomDistortion(shift=0, affine=0, elastic=0, stroke=0.4, deskew=False)
+    distortion = common.RandomDistortion(28, shift=0, affine=0, elastic=0, stroke=0.4, deskew=False)
     inner = np.s_[:, :-1, :-1]
     assert np.array_equal(np.asarray(distortion(images, training=True))[inner], images[inner])
+
+
+def test_distortion_keeps_the_middle(images):
+    """A smaller result is the middle of the larger one, whatever the distortion."""
+    small, large = common.RandomDistortion(), common.RandomDistortion(28)
+    assert small(images, training=True).shape == small.compute_output_shape(images.shape) == (50, 22, 22, 1)
+    weights = np.random.default_rng(1).normal(size=(50, 2, len(small.fields))).astype(np.float32)
+    middle = np.asarray(large.warp(images, weights, 0.5))[:, 3:-3, 3:-3]
+    assert np.mean(np.asarray(small.warp(images, weights, 0.5)) != middle) < 1e-4  # rounding at the threshold
 
 
 def slants(images):
@@ -143,13 +152,13 @@ def slants(images):
 
 def test_deskewing_undoes_a_slant(images):
     """The identity among the augmentations is upright, whichever way a digit was slanted before."""
-    upright = common.RandomDistortion()
+    upright = common.RandomDistortion(28)
     count = common.RandomDistortion.AUGMENTATIONS
     deskewed = np.asarray(upright(images))[::count]
     assert np.abs(slants(deskewed)).mean() < 0.2 * np.abs(slants(images)).mean()
     weights = np.zeros((len(images), 2, len(upright.fields)), np.float32)
     weights[:, 1, 1] = 0.2 / 0.12  # reads each pixel 0.2 columns further to the right for each row downwards
-    slanted = common.RandomDistortion(deskew=False).warp(images, weights, 0.5)
+    slanted = common.RandomDistortion(28, deskew=False).warp(images, weights, 0.5)
     assert (slants(slanted) < slants(images) - 0.1).all()
     again = np.asarray(upright(slanted))[::count]
     assert np.mean(again != deskewed) < 0.5 * np.mean(np.asarray(slanted) != images)
@@ -159,7 +168,7 @@ def test_deskewing_undoes_a_slant(images):
 def test_deskewing_takes_any_image(pixels):
     image = np.zeros((1, 28, 28, 1), np.float32)
     image[0, 14, {"none": [], "a row": slice(5, 20), "a point": 14}[pixels]] = 1
-    assert np.array_equal(np.asarray(common.RandomDistortion()(image))[0], image[0])
+    assert np.array_equal(np.asarray(common.RandomDistortion()(image))[0], image[0, 3:-3, 3:-3])
 
 
 def test_halves_are_the_whole(images):
@@ -171,7 +180,7 @@ def test_halves_are_the_whole(images):
 
 
 def test_mean_over_augmentations(images):
-    augmented = np.asarray(common.RandomDistortion()(images[:3])).reshape(-1, 784)
+    augmented = np.asarray(common.RandomDistortion(28)(images[:3])).reshape(-1, 784)
     means = np.asarray(common.AugmentationMean()(augmented))
     assert means == pytest.approx(augmented.reshape(3, -1, 784).mean(1), abs=1e-6)
     assert np.array_equal(common.AugmentationMean()(augmented, training=True), augmented)
