@@ -7,9 +7,9 @@ directions with the same recurrent units. The units are minimal: a gate and a ca
 One projection serves all positions of a scan, since the units do not look at their state.
 
 Twenty runs: 1.61% on average, 2.10% at worst. The patches are of 4x4 pixels of the middle of a digit and overlap. On
-digits outside the data set, 1.27% instead of 1.53% were misclassified than with coarser patches of the whole image. In cross-validation on the training digits, an earlier version misclassified 1.6%; without
-distortion 9.4%, with two layers instead of four 3.8%, with half of the steps 2.6%. docs/ablation.md has all
-comparisons.
+digits outside the data set, 1.27% were misclassified, 1.53% with coarser patches of the whole image. In
+cross-validation on the training digits, an earlier version misclassified 1.6%; without distortion 9.4%, with two layers
+instead of four 3.8%, with half of the steps 2.6%. docs/ablation.md has all comparisons.
 """
 
 import common  # first: it starts the clock and keeps TensorFlow quiet
