@@ -83,7 +83,7 @@ class RandomDistortion(keras.layers.Layer):
     In training, each image (n, 28, 28, 1) is shifted, stretched, rotated, sheared and bent at random, with thinner or
     thicker strokes. In prediction, each image becomes 13: itself, and one for each shift and linear distortion of one
     standard deviation, in either direction. `AugmentationMean` takes the mean of what the network makes of them.
-    Only the middle of an image is read, as the digits of MNIST do not fill it: the result is (n, size, size, 1).
+    The result is the middle of the distorted image, (n, size, size, 1), as the digits of MNIST do not fill theirs.
 
     After Simard, Steinkraus and Platt (2003): every pixel is read from a displaced position. The displacement is a
     random sum of smooth fields, which takes one matrix product: a constant, two linear fields, and cosines with up to
@@ -91,9 +91,9 @@ class RandomDistortion(keras.layers.Layer):
     same in training and prediction, makes its x and y coordinates uncorrelated. The image is then made black and white
     again, in training with a random threshold, which changes the width of the strokes.
 
-    size: height and width of the result, in pixels. shift: standard deviation of the constant field, in pixels. affine:
-    of the linear fields, in pixels per pixel. elastic: of each cosine, in pixels. stroke: the threshold is 0.5, give or
-    take up to `stroke`. deskew: False leaves slanted digits slanted.
+    size: height and width of the result, in pixels, even. shift: standard deviation of the constant field, in pixels.
+    affine: of the linear fields, in pixels per pixel. elastic: of each cosine, in pixels. stroke: the threshold is 0.5,
+    give or take up to `stroke`. deskew: False leaves slanted digits slanted.
     """
 
     AUGMENTATIONS = 13
@@ -116,6 +116,7 @@ class RandomDistortion(keras.layers.Layer):
         # Six augmentations take one of the first three fields along one of the two axes, six take the opposite.
         one_each = np.eye(6, 2 * len(fields)).reshape(6, len(fields), 2).swapaxes(1, 2)
         self.fixed = np.float32([np.zeros_like(one_each[0]), *one_each, *-one_each])[: self.AUGMENTATIONS]
+        startup.start_xla()
         # XLA makes a training step of task 3 18% faster (12.5 ms instead of 15.3 ms).
         self.compiled_warp = tf.function(self.warp, jit_compile=True)
 
@@ -167,7 +168,8 @@ class RandomDistortion(keras.layers.Layer):
 class AugmentationMean(keras.layers.Layer):
     """The mean over the test-time augmentations of a digit, in prediction: (13 n, k) to (n, k).
 
-    It comes before the softmax: the mean of logits is the geometric mean of probabilities.
+    It comes before the softmax, in task 2 before the linear layer as well: the mean of logits is the geometric mean of
+    probabilities, up to a factor.
     """
 
     def call(self, values, training=False):
@@ -184,8 +186,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     for ten batches of 100, without distortion).
 
     Early in a training its moving averages lag behind the weights, so `--full_output` shows errors that are too high.
-    In task 3 the first rows had 25, 24, 20, 12 and 1.0% of the training digits, with averages computed anew 1.4, 0.9,
-    0.5, 0.4 and 0.3%. At the end there is no difference.
+    In task 3 the first five rows showed 25, 24, 20, 12 and 1.0% of the training digits as misclassified; with averages
+    computed anew it was 1.4, 0.9, 0.5, 0.4 and 0.3%. At the end there is no difference.
     """
 
     def call(self, inputs, training=False):
@@ -203,6 +205,7 @@ class InHalves(keras.Model):
 
     Otherwise TensorFlow divides each operation among the cores, which gains nothing where operations are small: a step
     of task 3 took 9.9 ms on two cores and 10.4 ms on one. In halves, with `one_thread_per_operation`, it takes 6.7 ms.
+    Batch normalization then normalizes each half by its own mean and variance.
 
     model: the model that is trained, from one tensor to one tensor. Batches must be even.
     """

@@ -22,14 +22,14 @@ from keras import layers, ops
 
 CODES = 14 * 14  # numbers of the thought vector for the image
 FEATURES = 256 - CODES  # and for the digit
-RESTARTS = 512  # of the image half; about one in twenty tells all patterns of a patch apart
+RESTARTS = 512  # of the image part; about one in twenty tells all patterns of a patch apart
 SMALLEST, LARGEST = 0.01, 0.8  # its initial weights, random on a logarithmic scale
 OMEGA_0 = 100.0  # factor of its frequencies, so that one learning rate fits all of its weights
 SHARPNESS = 4  # the probability of a pixel is sigmoid(4 sin(...))
 IMAGE_STEPS = 200
 STEPS = 2600  # 520 epochs of 1,000 digits
 BATCH_SIZE = 200
-LEARNING_RATE = 0.01  # of both halves
+LEARNING_RATE = 0.01  # of both parts
 WEIGHT_DECAY = 0.2
 
 
@@ -47,7 +47,7 @@ def build_model():
 
     `reconstruction`: probabilities of the pixels to be 1, (batch, 28, 28, 1); `digit`: of the classes, (batch, 10).
     """
-    common.one_thread_per_operation()  # since the training is in halves, on a core each
+    common.one_thread_per_operation()  # since each batch is computed in two halves, on a core each
     image_encoder = keras.Sequential([
         layers.Rescaling(2, offset=-1),
         layers.Conv2D(1, 2, strides=2, use_bias=False, activation="tanh"),
@@ -58,7 +58,7 @@ def build_model():
         layers.Activation("sigmoid"),
     ], name="image_decoder")                                                       # 28 x 28 x 1
     digit_encoder = keras.Sequential([
-        common.RandomDistortion(),                                                 # 22 x 22; prediction: 13 of them
+        common.RandomDistortion(),                                                 # 22 x 22; prediction: 13 per digit
         *convolution(8, 5, strides=2, padding="same"),                             # 11 x 11 x 8
         *convolution(16, 3, strides=2, padding="same"),                            # 6 x 6 x 16
         *convolution(16, 3),                                                       # 4 x 4 x 16
@@ -77,8 +77,8 @@ def build_model():
     })
 
 
-def train_image_half(model, digits):
-    """Train many image halves side by side on the different patches of `digits`, and give the model the best one."""
+def train_image_part(model, digits):
+    """Train many image parts side by side on the different patches of `digits`, and give the model the best one."""
     patches = common.distinct_patches(digits.images).reshape(-1, 4)
     targets = np.repeat(patches[:, None], RESTARTS, axis=1)
     restarts = keras.Sequential([  # for single patches: (batch, 4) to (batch, restarts, 4)
@@ -104,14 +104,14 @@ def train_image_half(model, digits):
 
 
 def train(model, digits, callbacks=()):
-    """Train the image half, then fit the digit half to randomly distorted `digits`, with cosine decay."""
-    train_image_half(model, digits)
-    steps_per_epoch = max(1, len(digits.labels) // BATCH_SIZE)
+    """Train the image part, then fit the digit part to randomly distorted `digits`, with cosine decay."""
+    train_image_part(model, digits)
+    steps_per_epoch = max(1, min(len(digits.labels) // BATCH_SIZE, STEPS // 10))  # at most a tenth of the training
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, STEPS)
-    digit_half = common.InHalves(keras.Sequential([model.get_layer("digit_encoder"), model.get_layer("classifier")]))
-    digit_half.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY), "sparse_categorical_crossentropy",
+    digit_part = common.InHalves(keras.Sequential([model.get_layer("digit_encoder"), model.get_layer("classifier")]))
+    digit_part.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY), "sparse_categorical_crossentropy",
                        steps_per_execution=steps_per_epoch)
-    digit_half.fit(common.batches(digits, BATCH_SIZE), epochs=STEPS // steps_per_epoch,
+    digit_part.fit(common.batches(digits, BATCH_SIZE), epochs=STEPS // steps_per_epoch,
                    steps_per_epoch=steps_per_epoch, callbacks=list(callbacks), verbose=0)
 
 

@@ -28,9 +28,9 @@ def convolution(x, filters, size, **options):
 
 def build_model():
     """Return the untrained network: pixels 0 or 1, (batch, 28, 28, 1), to class probabilities (batch, 10)."""
-    common.one_thread_per_operation()                     # since the training is in halves, on a core each
+    common.one_thread_per_operation()                     # since each batch is computed in two halves, on a core each
     image = layers.Input((28, 28, 1))
-    x = common.RandomDistortion()(image)                  # 22 x 22; prediction: 13 augmentations of each digit
+    x = common.RandomDistortion()(image)                  # 22 x 22; prediction: 13 per digit
     x = convolution(x, 8, 5, strides=2, padding="same")   # 11 x 11 x 8
     x = convolution(x, 16, 3, strides=2, padding="same")  # 6 x 6 x 16
     x = convolution(x, 16, 3)                             # 4 x 4 x 16
@@ -44,7 +44,7 @@ def build_model():
 
 def train(model, digits, callbacks=()):
     """Fit the model to randomly distorted `digits`, with cosine decay of the learning rate."""
-    steps_per_epoch = max(1, len(digits.labels) // BATCH_SIZE)
+    steps_per_epoch = max(1, min(len(digits.labels) // BATCH_SIZE, STEPS // 10))  # at most a tenth of the training
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, STEPS)
     halves = common.InHalves(model)
     halves.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY),

@@ -2,9 +2,9 @@
 
     python task4_rnn.py   prints   1.50 12622 0.38   (test error in %, parameters, minutes)
 
-The network is four ReNet layers (Visin et al., 2015): each scans all rows, or all columns, of 7x7 patches in both
-directions with the same recurrent units. The units are minimal: a gate and a candidate that depend on the input only.
-One projection serves all positions of a scan, since the units do not look at their state.
+The network is four ReNet layers (Visin et al., 2015): each scans all rows, or all columns, of a grid of 7x7 patches in
+both directions with the same recurrent units. The units are minimal: a gate and a candidate that depend on the input
+only. One projection serves all positions of a scan, since the units do not look at their state.
 
 Twenty runs: 1.61% on average, 2.10% at worst. The patches are of 4x4 pixels of the middle of a digit and overlap. On
 digits outside the data set, 1.27% were misclassified, 1.53% with coarser patches of the whole image. In
@@ -64,9 +64,9 @@ def renet_layer(x):
 
 def build_model():
     """Return the untrained network: pixels 0 or 1, (batch, 28, 28, 1), to class probabilities (batch, 10)."""
-    common.one_thread_per_operation()       # since the training is in halves, on a core each
+    common.one_thread_per_operation()       # since each batch is computed in two halves, on a core each
     image = layers.Input((28, 28, 1))
-    x = common.RandomDistortion()(image)    # 22 x 22; prediction: 13 augmentations of each digit
+    x = common.RandomDistortion()(image)    # 22 x 22; prediction: 13 per digit
     x = ops.image.extract_patches(x, 4, strides=3)  # 7 x 7 x 16
     for _ in range(2):
         x = renet_layer(x)                  # 7 x 7 x 36: along the rows
@@ -81,7 +81,7 @@ def build_model():
 
 def train(model, digits, callbacks=()):
     """Fit the model to randomly distorted `digits`, with cosine decay of the learning rate."""
-    steps_per_epoch = max(1, len(digits.labels) // BATCH_SIZE)
+    steps_per_epoch = max(1, min(len(digits.labels) // BATCH_SIZE, STEPS // 10))  # at most a tenth of the training
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, STEPS)
     halves = common.InHalves(model)
     halves.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY, global_clipnorm=1.0),

@@ -18,7 +18,7 @@ import time
 
 import common
 from studies import shared
-from support import figures
+from support import figures, startup
 from support.command_line import fail
 
 import numpy as np
@@ -266,6 +266,7 @@ def benchmark(steps=40, rounds=5):
     import keras
     import tensorflow as tf
 
+    startup.start_xla()
     text = np.random.default_rng().integers(len(ALPHABET), size=(SEGMENT + 1, BATCH_SIZE))
     x, targets = one_hot(text[:-1]), one_hot(text[1:])
     network = RNN(len(ALPHABET), UNITS, len(ALPHABET))

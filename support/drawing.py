@@ -120,7 +120,7 @@ class DrawingWindow:
         elif self.queues.get(key):
             number = self.queues[key].pop(0)
             self.queues[key].append(number)
-            self.clear(self.digits.images[number, ..., 0] > 0, f"a {self.digits.labels[number]}")
+            self.clear(self.digits.images[number, ..., 0] > 0, f"label {self.digits.labels[number]}")
 
     def clear(self, ink=None, label=""):
         """Begin anew with an empty field, or with the pixels `ink` (28, 28) of a digit that is labelled so."""

@@ -69,6 +69,13 @@ def explain_missing_packages():
         fail(f"{error} {INSTALL}")
 
 
+def start_xla():
+    """Use XLA a first time, which TensorFlow before 2.21 announces on standard error, whatever the log level."""
+    if tf.__version__ < "2.21":
+        with silent_stderr():
+            tf.function(tf.sin, jit_compile=True)(0.0)
+
+
 _exit_quietly_on_ctrl_c()
 
 # TensorFlow and Keras read these variables when they are imported. Keras would also write a settings file into its home
@@ -84,9 +91,6 @@ BACKEND = os.environ.pop("MPLBACKEND", None)
 with explain_missing_packages(), silent_stderr(), _hidden("matplotlib"):
     import keras  # noqa: F401
     import tensorflow as tf
-
-    if tf.__version__ < "2.21":  # these announce the first use of XLA on standard error, whatever the log level
-        tf.function(tf.sin, jit_compile=True)(0.0)
 
 tf.get_logger().setLevel("ERROR")
 tf.config.set_visible_devices([], "GPU")

@@ -72,7 +72,7 @@ def test_digits_to_draw_on(window, digits):
         number = window.queues[key][0]
         window.press(key)
         assert np.array_equal(window.image(), digits.images[number, ..., 0])
-        assert window.label.get_text() == f"a {digits.labels[number]}"
+        assert window.label.get_text() == f"label {digits.labels[number]}"
         assert window.queues[key][-1] == number
     rows, columns = np.nonzero(window.image())
     draw(window, [(columns[0], rows[0])], button=3)

@@ -205,8 +205,8 @@ def test_frozen_batch_normalization_does_not_change():
     assert all(np.array_equal(a, b) for a, b in zip(before, layer.get_weights()))
 
 
-def test_the_halves_of_task_2_do_not_disturb_each_other(monkeypatch):
-    """The image half is still exact after the training of the digit half, which has weight decay."""
+def test_the_parts_of_task_2_do_not_disturb_each_other(monkeypatch):
+    """The image part is still exact after the training of the digit part, which has weight decay."""
     task2 = importlib.import_module("task2_multitask")
     monkeypatch.setattr(task2, "STEPS", 5)
     model = task2.build_model()

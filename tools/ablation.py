@@ -47,6 +47,7 @@ CHANGES = {
         "6 x 6 patches of 28 x 28 pixels": [ALL_PIXELS, ("(x, 4, strides=3)", '(x, 6, strides=4, padding="same")')],
         "two ReNet layers instead of four": [("range(2)", "range(1)")],
         "no batch normalization": [("return common.BatchNormalization()(x)", "return x")],
+        "no clipping of gradients": [(", global_clipnorm=1.0", "")],
         "half of the steps": [("STEPS = 2560", "STEPS = 1280")],
     },
 }
