@@ -1,11 +1,10 @@
 """Task 3: a small convolutional network that classifies handwritten digits.
 
-    python task3_cnn.py   prints   1.40 8418 0.38   (test error in %, parameters, minutes)
+    python task3_cnn.py   prints   1.60 8418 0.35   (test error in %, parameters, minutes)
 
 Twenty runs: 1.43% on average, 1.80% at worst. Random distortion does most of it: in cross-validation on the training
-digits, before these were deskewed, the network misclassified 7.0% without it and 1.6% with it. With deskewing and less
-distortion, the error on 8,000 other digits fell from 1.23% to 1.08%. 48 features before the average, with fewer filters
-below, have a lower error than more filters alone. docs/ablation.md has all comparisons, with intervals.
+digits, the network misclassified 5.6% without it and 1.9% with it. 48 features before the average, with fewer filters
+below, lean to a lower error than more filters alone. docs/ablation.md has all comparisons, with intervals.
 """
 
 import common  # first: it starts the clock and keeps TensorFlow quiet
