@@ -1,6 +1,6 @@
 """Measure how the error falls with more training digits and with longer training, and what that costs.
 
-    python tools/growth.py --figures docs/figures             two runs per point: an hour on two cores
+    python tools/growth.py --figures docs/figures             two runs per point: half an hour on two cores
     python tools/growth.py --figures DIR --runs 1 task3_cnn.py
 
 Trains on the first 100 to 1,000 training digits, and on all of them with 1/16 of the steps up to twice as many, and
