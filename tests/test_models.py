@@ -215,6 +215,16 @@ def test_the_parts_of_task_2_do_not_disturb_each_other(monkeypatch):
     assert common.errors(model, digits)["decoder"] == 0
 
 
+@pytest.mark.parametrize("script", SCRIPTS[1:])
+def test_more_digits_than_the_steps_can_see(script, monkeypatch):
+    """All steps are made, even if they are fewer than one pass over the training digits would take."""
+    task, seen = importlib.import_module(script.removesuffix(".py")), []
+    monkeypatch.setattr(task, "STEPS", 3)
+    count = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    task.train(task.build_model(), common.read_digits(DATASET, 0, 1000), [count])
+    assert seen == [0, 1, 2]
+
+
 def test_distinct_patches(images):
     cut = images.reshape(-1, 14, 2, 14, 2).swapaxes(2, 3).reshape(-1, 4)
     patches = common.distinct_patches(images)
