@@ -27,7 +27,8 @@ NUMBER = re.compile(r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+(?!\d|,\d)|\d+)(?:\.\d+)?
 # most 3% (docs/grading.md).
 ACCUSED = 10
 # An autoencoder that learned from blocks should err by this many points more on digits than one that learned digits.
-BLOCKS_ABOVE = 3
+# Task 1 had 1.3 to 7.3% in 36 trainings on blocks, and less than 3% in six of them. A code made by hand has 0 more.
+BLOCKS_ABOVE = 1
 
 
 def read_output(task, stdout, measured):
