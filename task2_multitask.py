@@ -26,7 +26,8 @@ SMALLEST, LARGEST = 0.01, 0.8  # its initial weights, random on a logarithmic sc
 OMEGA_0 = 100.0  # factor of its frequencies, so that one learning rate fits all of its weights
 SHARPNESS = 4  # the probability of a pixel is sigmoid(4 sin(...))
 IMAGE_STEPS = 200
-STEPS = 2600  # 520 epochs of 1,000 digits
+EPOCHS = 20
+STEPS_PER_EPOCH = 130  # 26 passes over 1,000 digits
 BATCH_SIZE = 200
 LEARNING_RATE = 0.01  # of both parts
 WEIGHT_DECAY = 0.2
@@ -105,13 +106,12 @@ def train_image_part(model, digits):
 def train(model, digits, callbacks=()):
     """Train the image part, then fit the digit part to randomly distorted `digits`, with cosine decay."""
     train_image_part(model, digits)
-    steps_per_epoch = max(1, min(len(digits.labels) // BATCH_SIZE, STEPS // 10))  # at most a tenth of the training
-    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, STEPS)
+    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, EPOCHS * STEPS_PER_EPOCH)
     digit_part = common.InHalves(keras.Sequential([model.get_layer("digit_encoder"), model.get_layer("classifier")]))
     digit_part.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY), "sparse_categorical_crossentropy",
-                       steps_per_execution=steps_per_epoch)
-    digit_part.fit(common.batches(digits, BATCH_SIZE), epochs=STEPS // steps_per_epoch,
-                   steps_per_epoch=steps_per_epoch, callbacks=list(callbacks), verbose=0)
+                       steps_per_execution=STEPS_PER_EPOCH)
+    digit_part.fit(common.batches(digits, BATCH_SIZE), epochs=EPOCHS, steps_per_epoch=STEPS_PER_EPOCH,
+                   callbacks=list(callbacks), verbose=0)
 
 
 def main(argv=None):

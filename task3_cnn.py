@@ -12,7 +12,8 @@ import common  # first: it starts the clock and keeps TensorFlow quiet
 import keras
 from keras import layers
 
-STEPS = 2500  # 500 epochs of 1,000 digits
+EPOCHS = 20
+STEPS_PER_EPOCH = 125  # 25 passes over 1,000 digits
 BATCH_SIZE = 200
 LEARNING_RATE = 0.01
 WEIGHT_DECAY = 0.2
@@ -43,12 +44,11 @@ def build_model():
 
 def train(model, digits, callbacks=()):
     """Fit the model to randomly distorted `digits`, with cosine decay of the learning rate."""
-    steps_per_epoch = max(1, min(len(digits.labels) // BATCH_SIZE, STEPS // 10))  # at most a tenth of the training
-    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, STEPS)
+    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, EPOCHS * STEPS_PER_EPOCH)
     halves = common.InHalves(model)
     halves.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY),
-                   "sparse_categorical_crossentropy", steps_per_execution=steps_per_epoch)
-    halves.fit(common.batches(digits, BATCH_SIZE), epochs=STEPS // steps_per_epoch, steps_per_epoch=steps_per_epoch,
+                   "sparse_categorical_crossentropy", steps_per_execution=STEPS_PER_EPOCH)
+    halves.fit(common.batches(digits, BATCH_SIZE), epochs=EPOCHS, steps_per_epoch=STEPS_PER_EPOCH,
                callbacks=list(callbacks), verbose=0)
 
 

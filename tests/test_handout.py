@@ -85,7 +85,8 @@ def test_nothing_gives_the_solutions_away(handed_out):
                         if token.type == tokenize.COMMENT]
             secret |= {text for text in comments if text.count(" ") > 2 and "only now" not in text}
     secret -= {"convolution", "batches", "first: it starts the clock and keeps TensorFlow quiet"}
-    assert {"RandomDistortion", "AugmentationMean", "MinimalRecurrentCell", "STEPS"} <= secret and len(secret) > 80
+    assert {"RandomDistortion", "AugmentationMean", "MinimalRecurrentCell", "WEIGHT_DECAY"} <= secret
+    assert len(secret) > 80
     for name, text in texts.items():
         text = " ".join(text.split())
         found = [thing for thing in secret if re.search(rf"\b{re.escape(' '.join(thing.split()))}", text)]
@@ -94,7 +95,7 @@ def test_nothing_gives_the_solutions_away(handed_out):
 
 def test_the_solution_fits_in(handed_out):
     """The whole of task 1, and the others with a training of some steps."""
-    replaced = {"task2_multitask.py": {"STEPS": 5}, CNN: {"STEPS": 5}, "task4_rnn.py": {"STEPS": 20}}
+    replaced = dict.fromkeys(SCRIPTS[1:], {"EPOCHS": 1, "STEPS_PER_EPOCH": 5})
     for script in SCRIPTS:
         path = handed_out / script
         path.write_text(solved(path.read_text(), script, **replaced.get(script, {})))

@@ -106,7 +106,7 @@ def test_changes_of_the_ablation_make_a_model(script, name, monkeypatch):
         source = path.read_text()
         assert source != (ROOT / script).read_text()
         code, module = compile(source, path, "exec"), {"__name__": "changed"}
-        if all(re.match(r"\s*(STEPS|EPOCHS|BATCH_SIZE|LEARNING_RATE|RESTARTS) =", old)
+        if all(re.match(r"\s*(STEPS_PER_EPOCH|EPOCHS|BATCH_SIZE|LEARNING_RATE|WEIGHT_DECAY|RESTARTS) =", old)
                for old, _ in ablation.CHANGES[script][name]):
             return  # the architecture is the same
         exec(code, module)
@@ -148,7 +148,7 @@ def test_growth_changes_the_steps(script, monkeypatch):
     monkeypatch.setattr(growth, "run", lambda path: texts.append(path.read_text()))
     for factor in (1, 2, 1e-9):
         growth.other_steps(script, factor)(0)
-    same, twice, least = ([int(number) for number in re.findall(r"^(?:STEPS|EPOCHS) = (\d+)", text, re.MULTILINE)]
+    same, twice, least = ([int(number) for number in re.findall(r"^STEPS_PER_EPOCH = (\d+)", text, re.MULTILINE)]
                           for text in texts)
     assert texts[0] == (ROOT / script).read_text()
     assert len(same) == 1 and twice == [2 * same[0]] and least == [1]

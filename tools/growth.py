@@ -37,10 +37,11 @@ def fewer_digits(script, count, folder):
 
 def other_steps(script, factor):
     """Return a job that runs a script with `factor` times its steps."""
-    name, steps = re.search(r"^(STEPS|EPOCHS) = (\d+)", (ROOT / script).read_text(), re.MULTILINE).groups()
+    steps = re.search(r"^STEPS_PER_EPOCH = (\d+)", (ROOT / script).read_text(), re.MULTILINE)[1]
+    new = f"STEPS_PER_EPOCH = {max(1, round(factor * int(steps)))}"
 
     def job(_):
-        with changed(script, [(f"\n{name} = {steps}", f"\n{name} = {max(1, round(factor * int(steps)))}")]) as path:
+        with changed(script, [(f"STEPS_PER_EPOCH = {steps}", new)]) as path:
             return run(path)
     return job
 
