@@ -40,12 +40,11 @@ CHANGES = {
                           ("common.AugmentationMean()(layers.Dense(10)(x))", "layers.Dense(10)(x)")],
         "no deskewing": [NO_DESKEWING],
         "no test-time augmentation": [NO_TEST_TIME_AUGMENTATION],
-        "60 features, and their mean alone": [
-            ("layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])",
-             'layers.GlobalAveragePooling2D()(layers.Dense(60, activation="tanh")(x))')],
-        "the mean alone": [
-            ("layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])",
-             "layers.GlobalAveragePooling2D()(x)")],
+        "60 features before the mean": [("GlobalAveragePooling2D()(x)",
+                                         'GlobalAveragePooling2D()(layers.Dense(60, activation="tanh")(x))')],
+        "maximum beside the mean": [
+            ("layers.GlobalAveragePooling2D()(x)",
+             "layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])")],
         "6 x 6 patches of 28 x 28 pixels": [ALL_PIXELS, ("(x, 4, strides=3)", '(x, 6, strides=4, padding="same")')],
         "two ReNet layers instead of four": [("range(2)", "range(1)")],
         "no batch normalization": [("return common.BatchNormalization()(x)", "return x")],
