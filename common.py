@@ -182,7 +182,7 @@ class AugmentationMean(keras.layers.Layer):
 class BatchNormalization(keras.layers.BatchNormalization):
     """Keras's batch normalization of images (n, height, width, channels), with TensorFlow's fused kernel in training.
 
-    A training step of task 3 takes 5.6 ms with it, and 7.8 ms with Keras's own.
+    A training step of task 3 takes 4.0 ms with it, and 4.8 ms with Keras's own.
 
     Early in a training its moving averages lag behind the weights, so `--full_output` shows errors that are too high.
     In task 3 the first five rows showed 25, 24, 20, 12 and 1.0% of the training digits as misclassified; with averages
@@ -203,8 +203,9 @@ class InHalves(keras.Model):
     """A model for training: it computes the two halves of a batch side by side, on a core each.
 
     Otherwise TensorFlow divides each operation among the cores, which gains nothing where operations are small: a step
-    of task 3 would take 9.1 ms on two cores and 8.2 ms on one. In halves, with `one_thread_per_operation`, it takes 5.6
-    ms; in task 4 it is 10.4, 8.1 and 5.8 ms. Batch normalization then uses the mean and the variance of a half.
+    of task 3 would take 6.4 ms on two cores and 6.0 ms on one. In halves, with `one_thread_per_operation`, it takes 4.0
+    ms; in task 4 it is 9.1, 5.8 and 4.9 ms, if nothing else runs. Batch normalization then uses the mean and the
+    variance of a half.
 
     model: the model that is trained, from one tensor to one tensor. Batches must be even.
     """
