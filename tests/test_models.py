@@ -216,6 +216,17 @@ def test_the_parts_of_task_2_do_not_disturb_each_other(monkeypatch):
     assert common.errors(model, digits)["decoder"] == 0
 
 
+@pytest.mark.parametrize("script", SCRIPTS[1:])
+def test_few_digits_take_the_same_steps(script, monkeypatch):
+    """The number of epochs does not depend on the number of digits, even if these are fewer than a batch."""
+    task, seen = importlib.import_module(script.removesuffix(".py")), []
+    monkeypatch.setattr(task, "EPOCHS", 3)
+    monkeypatch.setattr(task, "STEPS_PER_EPOCH", 1)
+    count = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    task.train(task.build_model(), common.read_digits(DATASET, 0, 30), [count])
+    assert seen == [0, 1, 2]
+
+
 def test_distinct_patches(images):
     cut = images.reshape(-1, 14, 2, 14, 2).swapaxes(2, 3).reshape(-1, 4)
     patches = common.distinct_patches(images)
