@@ -159,9 +159,9 @@ class RandomDistortion(keras.layers.Layer):
         ink = flat / (tf.reduce_sum(flat, axis=1, keepdims=True) + 1e-3)
         y, x, yy, xy = tf.split(ink @ self.moments, 4, axis=1)
         slant = (xy - x * y) / (yy - y * y + 1)  # covariance by variance, the 1 for digits of hardly any height
-        slant = tf.stop_gradient(slant)  # the sensitivity maps take it as fixed
         along_rows = slant * (self.positions[0] - y)
-        return tf.stack([tf.zeros_like(along_rows), along_rows], axis=1)
+        # Sensitivity maps take it as fixed: otherwise each pixel would move the digit, far from the ink the most.
+        return tf.stop_gradient(tf.stack([tf.zeros_like(along_rows), along_rows], axis=1))
 
 
 @keras.saving.register_keras_serializable()

@@ -8,6 +8,7 @@ import common
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import DATASET, ROOT, SCRIPTS
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -162,6 +163,16 @@ def test_deskewing_undoes_a_slant(images):
     assert (slants(slanted) < slants(images) - 0.1).all()
     again = np.asarray(upright(slanted))[::count]
     assert np.mean(again != deskewed) < 0.5 * np.mean(np.asarray(slanted) != images)
+
+
+def test_a_distorted_pixel_depends_on_four_pixels(images):
+    """In the sensitivity maps, no pixel counts for what it does to the deskewing of all others."""
+    pixels = tf.constant(images)
+    with tf.GradientTape() as tape:
+        tape.watch(pixels)
+        one = common.RandomDistortion()(pixels)[:: common.RandomDistortion.AUGMENTATIONS, 4, 11, 0]
+    counts = np.count_nonzero(tape.gradient(one, pixels), axis=(1, 2, 3))
+    assert counts.min() >= 1 and counts.max() <= 4
 
 
 @pytest.mark.parametrize("pixels", ["none", "a row", "a point"])
