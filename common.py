@@ -1,47 +1,24 @@
-"""What the task scripts share: the data set, layers that Keras lacks, the errors of a model, the run of a script.
+"""What the task scripts share: batches, layers that Keras lacks, training in halves, and the run of a script.
 
 The scripts import this module before Keras, because it starts the clock and keeps TensorFlow quiet.
 """
 
-import contextlib
 import itertools
-import os
-import random
-import sys
-import time
-import warnings
 
-from support import startup  # first: it imports TensorFlow with the clock running
-from support.command_line import Parser, fail, make_folder
-from support.data_file import (
-    NO_LABEL,
-    SIZE,
-    DatasetError,
-    Digits,
-    check_file,
-    count_lines,
-    read_digits,
-    write_predictions,
-)
-from support.folds import validate_all
+from support import startup  # noqa: F401 (first: it imports TensorFlow with the clock running)
+from support.data_file import DATASET, SIZE, Digits, count_lines, hold_out, read_digits
+from support.evaluation import as_dictionary, errors, predict
+from support.script import Script, run
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-# ------------------------------------------------------------------------------------------------------ the data set
+__all__ = ["DATASET", "AugmentationMean", "BatchNormalization", "Digits", "InHalves", "RandomDistortion", "Script",
+           "as_dictionary", "batches", "count_lines", "distinct_patches", "errors", "hold_out", "predict",
+           "read_digits", "run", "sine"]
 
-DATASET = os.path.join(startup.ROOT, "dataset.txt")
-FOLDS = 5  # of the training digits, for --validation
-
-
-def hold_out(digits, fold, folds=FOLDS):
-    """Split `Digits` into a part for training and one fold for validation, for k-fold cross-validation.
-
-    fold: from 1 to `folds`. Every `folds`-th digit belongs to the same fold, so that all folds are alike.
-    """
-    held_out = np.arange(len(digits.labels)) % folds == (fold - 1) % len(digits.labels)
-    return [Digits(*(array[chosen] for array in digits)) for chosen in (~held_out, held_out)]
+# ----------------------------------------------------------------------------------------------------------- batches
 
 
 def batches(arrays, batch_size):
@@ -116,7 +93,6 @@ class RandomDistortion(keras.layers.Layer):
         # Six augmentations take one of the first three fields along one of the two axes, six take the opposite.
         one_each = np.eye(6, 2 * len(fields)).reshape(6, len(fields), 2).swapaxes(1, 2)
         self.fixed = np.float32([np.zeros_like(one_each[0]), *one_each, *-one_each])[: self.AUGMENTATIONS]
-        startup.start_xla()
         # XLA makes a training step of task 3 about a tenth faster.
         self.compiled_warp = tf.function(self.warp, jit_compile=True)
 
@@ -216,159 +192,3 @@ class InHalves(keras.Model):
 
     def call(self, images, training=False):
         return tf.concat([self.model(half, training=training) for half in tf.split(images, 2)], axis=0)
-
-
-def one_thread_per_operation():
-    """Keep TensorFlow from dividing operations among the cores. It must be called before TensorFlow is used."""
-    with contextlib.suppress(RuntimeError):  # too late, as in a test; then the training is only slower
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-
-# ------------------------------------------------------------------------------------------------------------ errors
-
-
-def as_dictionary(outputs):
-    """Return a model's outputs as a dictionary of `reconstruction` (n, 28, 28, 1), `digit` (n, 10), or both."""
-    if isinstance(outputs, dict):
-        return outputs
-    return {"digit" if len(outputs.shape) == 2 else "reconstruction": outputs}
-
-
-def predict(model, images):
-    """Return a model's outputs for images (n, 28, 28, 1) as a dictionary of arrays, named as in `as_dictionary`."""
-    # In task 4, 1,000 digits take 1.7 s in batches of 100 or 500, and 10 s without a graph.
-    return as_dictionary(model.predict(images, batch_size=100, verbose=0))
-
-
-def errors(model, digits, outputs=None):
-    """Return the errors of a model on `digits` in %, as a dictionary of `decoder`, `classifier`, or both.
-
-    outputs: the result of `predict`, if it is there already.
-
-    decoder: the share of pixels that differ from the input once the output is rounded.
-    classifier: the share of digits whose most probable class is wrong; not a number if a digit has no label.
-    """
-    outputs, result = outputs or predict(model, digits.images), {}
-    if "reconstruction" in outputs:
-        result["decoder"] = 100 * np.mean(np.round(outputs["reconstruction"]) != digits.images)
-    if "digit" in outputs:
-        wrong = outputs["digit"].argmax(1) != digits.labels
-        result["classifier"] = 100 * np.mean(np.where(digits.labels == NO_LABEL, np.nan, wrong))
-    return result
-
-
-def column_head(split, name, errors):
-    """Return the head of a column of errors: `test error %`, or `test decoder error %` if there are several errors."""
-    return f"{split} {name} error %" if len(errors) > 1 else f"{split} error %"
-
-# ------------------------------------------------------------------------------------------------ the run of a script
-
-
-class Task:
-    """One run of a task script: its command line, its digits, its progress and its report.
-
-    description: the script's docstring, for --help. argv: the arguments, those of the process if it is None.
-    """
-
-    def __init__(self, description, argv=None):
-        parser = Parser(description, "steps, epochs and the like are constants at the top of the script")
-        parser.add_argument("--full_output", "--full-output", action="store_true",
-                            help="show the training table, and a live plot where there is a screen; otherwise "
-                                 "nothing is printed until the end")
-        parser.add_argument("--show_analysis", "--show-analysis", action="store_true",
-                            help="show figures in windows; without a screen, save them in figures/")
-        parser.add_argument("--figures", metavar="DIR", help="save the figures in DIR")
-        folds = [str(fold) for fold in range(1, FOLDS + 1)]
-        parser.add_argument("--validation", nargs="?", const=random.choice(folds), choices=[*folds, "all"],
-                            metavar="FOLD", help=f"for tuning: hold out one of {FOLDS} folds of the training digits "
-                            f"(1 to {FOLDS}, default: any) and report the error on it; the test digits are not read; "
-                            "all: one run for each fold, and the mean")
-        parser.add_argument("--dataset", metavar="FILE", default=DATASET,
-                            help="the digits (default: dataset.txt beside the script)")
-        parser.add_argument("--test", metavar="FILE",
-                            help="test digits; then all of --dataset is for training, otherwise its first half")
-        parser.add_argument("--predictions", metavar="FILE",
-                            help="save the prediction for each test digit there: its label, its pixels, or both, in "
-                                 "the format of the data; the test digits need no labels then")
-        self.options = options = parser.parse_args(argv)
-        self.training = self.validation = None  # Digits
-        try:
-            self._count = count_lines(options.dataset)
-            self._training_count = self._count // 2 if options.test is None else self._count
-            if self._training_count < (2 if options.validation else 1):
-                raise DatasetError(f"{options.dataset}: too few digits to split ({self._count})")
-            if options.test is not None and not options.validation:
-                check_file(options.test)  # better before the training than after it
-        except DatasetError as error:
-            fail(error)
-        if options.validation == "all":
-            if options.figures or options.predictions or options.show_analysis:
-                fail("--validation all saves and shows nothing; choose one fold")
-            validate_all(sys.argv[1:] if argv is None else argv, FOLDS)
-        if options.figures is not None:
-            make_folder(options.figures)
-        if options.predictions is not None:
-            open(options.predictions, "a").close()  # fails before the training, not after it
-
-    def training_digits(self):
-        """Return the digits to train on: the first half of the data, with --validation without the fold held out."""
-        self.training = read_digits(self.options.dataset, 0, self._training_count)
-        if self.options.validation:
-            self.training, self.validation = hold_out(self.training, int(self.options.validation))
-        return self.training
-
-    def test_digits(self):
-        """Read the test digits, once the training is over. With --validation, return the fold held out instead."""
-        if self.options.validation:
-            return self.validation
-        blank = self.options.predictions is not None
-        if self.options.test is None:
-            return read_digits(self.options.dataset, self._training_count, self._count, blank)
-        return read_digits(self.options.test, 0, count_lines(self.options.test), blank)
-
-    def callbacks(self, model):
-        """Return the Keras callbacks that show the training: none without --full_output."""
-        if not self.options.full_output:
-            return []
-        from support.training_table import TrainingTable
-
-        splits = {"train": self.training, "validation": self.validation}
-        return [TrainingTable(model, {split: digits for split, digits in splits.items() if digits})]
-
-    def report(self, model):
-        """Measure the error of the trained model, print the line of results, save predictions, show or save figures."""
-        split = "validation" if self.options.validation else "test"
-        digits = self.test_digits()
-        outputs = predict(model, digits.images)
-        result = errors(model, digits, outputs)
-        minutes = (time.perf_counter() - startup.START) / 60
-        if self.options.full_output:
-            heads = "   ".join([*(column_head(split, name, result) for name in result), "parameters", "minutes"])
-            print("- " * (len(heads) // 2), heads, sep="\n")
-        print(*(f"{error:.2f}" for error in result.values()), model.count_params(), f"{minutes:.2f}", flush=True)
-        if self.options.predictions is not None:
-            write_predictions(self.options.predictions, outputs)
-        if self.options.figures is not None or self.options.show_analysis:
-            from support import figures
-
-            if NO_LABEL in digits.labels:
-                fail("there are no figures of digits without labels")
-            figures.show_figures(model, digits, self.options.figures, self.options.show_analysis, split)
-
-
-def run(main):
-    """Call `main` as the program. A mistake in what the user has given ends in one line, without a traceback."""
-    warnings.simplefilter("ignore")
-    if sys.stdout:
-        sys.stdout.reconfigure(errors="backslashreplace")  # for file names that the terminal's encoding does not have
-    try:
-        try:
-            main()
-        finally:
-            print(end="", flush=True)  # not left to Python's own end, which would print a traceback
-    except DatasetError as error:
-        fail(error)
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's own end would try to write the rest again
-        if isinstance(error, BrokenPipeError):  # the reader of a pipe has left: end as quietly as other programs do
-            sys.exit(128 + 13)
-        fail(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or error)

@@ -90,12 +90,8 @@ def train(model, digits, callbacks=()):
 
 
 def main(argv=None):
-    """Train, then measure. argv: the arguments of the command line, those of the process if it is None."""
-    task = common.Task(__doc__, argv)
-    digits = task.training_digits()
-    model = build_model()
-    train(model, digits, task.callbacks(model))
-    task.report(model)  # only now are the test digits read
+    """Train, then measure; return the trained model. argv: the arguments, those of the process if it is None."""
+    return common.Script(__doc__, argv).run(build_model, train)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,6 @@ def build_model():
 
     `reconstruction`: probabilities of the pixels to be 1, (batch, 28, 28, 1); `digit`: of the classes, (batch, 10).
     """
-    common.one_thread_per_operation()  # since each batch is computed in two halves, on a core each
     image_encoder = keras.Sequential([
         layers.Rescaling(2, offset=-1),
         layers.Conv2D(1, 2, strides=2, use_bias=False, activation="tanh"),
@@ -115,13 +114,9 @@ def train(model, digits, callbacks=()):
 
 
 def main(argv=None):
-    """Train, then measure. argv: the arguments of the command line, those of the process if it is None."""
-    task = common.Task(__doc__, argv)
-    digits = task.training_digits()
-    model = build_model()
-    train(model, digits, task.callbacks(model))
-    task.report(model)  # only now are the test digits read
+    """Train, then measure; return the trained model. argv: the arguments, those of the process if it is None."""
+    return common.Script(__doc__, argv).run(build_model, train)
 
 
 if __name__ == "__main__":
-    common.run(main)
+    common.run(main, threads_per_operation=1)

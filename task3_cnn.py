@@ -29,7 +29,6 @@ def convolution(x, filters, size, **options):
 
 def build_model():
     """Return the untrained network: pixels 0 or 1, (batch, 28, 28, 1), to class probabilities (batch, 10)."""
-    common.one_thread_per_operation()                     # since each batch is computed in two halves, on a core each
     image = layers.Input((28, 28, 1))
     x = common.RandomDistortion()(image)                  # 22 x 22; prediction: 13 per digit
     x = convolution(x, 8, 5, strides=2, padding="same")   # 11 x 11 x 8
@@ -54,13 +53,9 @@ def train(model, digits, callbacks=()):
 
 
 def main(argv=None):
-    """Train, then measure. argv: the arguments of the command line, those of the process if it is None."""
-    task = common.Task(__doc__, argv)
-    digits = task.training_digits()
-    model = build_model()
-    train(model, digits, task.callbacks(model))
-    task.report(model)  # only now are the test digits read
+    """Train, then measure; return the trained model. argv: the arguments, those of the process if it is None."""
+    return common.Script(__doc__, argv).run(build_model, train)
 
 
 if __name__ == "__main__":
-    common.run(main)
+    common.run(main, threads_per_operation=1)

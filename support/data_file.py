@@ -4,9 +4,13 @@ import os
 import stat
 from typing import NamedTuple
 
+from support import ROOT
+
 import numpy as np
 
+DATASET = os.path.join(ROOT, "dataset.txt")
 SIZE = 28  # pixels, both ways
+FOLDS = 5  # of the training digits, for --validation
 LONGEST_LINE = 1000  # bytes; a valid line has at most 818
 NO_LABEL = -1
 
@@ -114,6 +118,15 @@ def _explain(line):
         if len(row) != SIZE:
             return f"row {number} has {len(row)} pixels, expected {SIZE}"
     return f"{len(rows)} rows, expected {SIZE}"
+
+
+def hold_out(digits, fold, folds=FOLDS):
+    """Split `Digits` into a part for training and one fold for validation, for k-fold cross-validation.
+
+    fold: from 1 to `folds`. Every `folds`-th digit belongs to the same fold, so that all folds are alike.
+    """
+    held_out = np.arange(len(digits.labels)) % folds == (fold - 1) % len(digits.labels)
+    return [Digits(*(array[chosen] for array in digits)) for chosen in (~held_out, held_out)]
 
 
 def write_predictions(path, outputs):

@@ -3,9 +3,9 @@
 import random
 import time
 
-import common
 from support.data_file import SIZE
-from support.figures import COLOURS, sensitivity, with_thought_vector
+from support.evaluation import with_thought_vector
+from support.figures import COLOURS, sensitivity
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -53,11 +53,11 @@ class DrawingWindow:
     The left button draws, the right one rubs out. Keys or buttons clear the field (c), and load the next digit (n) or
     the next misclassified one (m) to draw on. Strokes on an empty field are centred as the data are.
 
-    model: that of one of the four tasks. digits: `Digits` that can be loaded.
+    model: that of one of the four tasks. digits: `Digits` that can be loaded. outputs: what the model predicts for
+    them, as `evaluation.predict` returns it.
     """
 
-    def __init__(self, model, digits):
-        outputs = common.predict(model, digits.images)
+    def __init__(self, model, digits, outputs):
         order = random.sample(range(len(digits.labels)), len(digits.labels))
         wrong = outputs["digit"].argmax(1) != digits.labels if "digit" in outputs else np.zeros(len(order), bool)
         self.digits = digits

@@ -8,11 +8,11 @@ import os
 import random
 import sys
 
-import common
 from support import startup
 from support.command_line import make_folder
+from support.data_file import Digits
+from support.evaluation import with_thought_vector
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -73,11 +73,11 @@ class ErrorPlot:
         self.figure.canvas.flush_events()
 
 
-def show_figures(model, digits, folder=None, windows=False, split="test"):
+def show_figures(model, digits, outputs, folder=None, windows=False, split="test"):
     """Draw the figures of a trained model and show them in windows, or save them as PNG and print their names.
 
-    folder: where to save them; if it is None, they are saved only if there is no screen, in figures/. split: what the
-    titles call the digits.
+    outputs: what `with_thought_vector(model)` predicts for `digits`. folder: where to save them; if it is None,
+    they are saved only if there is no screen, in figures/. split: what the titles call the digits.
     """
     if not has_screen() and windows:
         if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
@@ -86,8 +86,8 @@ def show_figures(model, digits, folder=None, windows=False, split="test"):
     if windows:
         from support.drawing import DrawingWindow
 
-        field = DrawingWindow(model, digits)  # noqa: F841 (Matplotlib does not keep it)
-    present(draw_figures(model, digits, split), folder, windows)
+        field = DrawingWindow(model, digits, outputs)  # noqa: F841 (Matplotlib does not keep it)
+    present(draw_figures(model, digits, outputs, split), folder, windows)
 
 
 def present(figures, folder=None, windows=False):
@@ -107,38 +107,27 @@ def present(figures, folder=None, windows=False):
     plt.close("all")
 
 
-def draw_figures(model, digits, split="test"):
+def draw_figures(model, digits, outputs, split="test"):
     """Return the figures of a trained model as a dictionary of Matplotlib figures, by the name of the file.
 
-    model: that of one of the four tasks. digits: `Digits` that it has not been trained on. split: what the titles call
-    them.
+    model: that of one of the four tasks. digits: `Digits` that it has not been trained on. outputs: what
+    `with_thought_vector(model)` predicts for them. split: what the titles call them.
     """
-    outputs = common.predict(model, digits.images)
     chosen = one_of_each(digits.labels)
-    some = common.Digits(digits.images[chosen], digits.labels[chosen])
+    sample = Digits(digits.images[chosen], digits.labels[chosen])
     predictions = outputs["digit"].argmax(1) if "digit" in outputs else None
     figures = {}
     if predictions is not None:
         figures["confusion"] = _confusion(digits.labels, predictions, split)
         figures["misclassified"] = _misclassified(digits, predictions, split)
     if "reconstruction" in outputs:
-        encoder = keras.Model(model.inputs, model.get_layer("thought_vector").output)
-        thoughts = encoder.predict(digits.images, batch_size=500, verbose=0)
-        figures["regeneration"] = _regeneration(some, np.round(outputs["reconstruction"][chosen]), split)
-        figures["thought_vectors"] = _thought_vectors(some, thoughts[chosen], split)
-        figures["projection"] = _projection(thoughts, digits.labels, split)
-    _, maps = sensitivity(with_thought_vector(model), some.images)
-    figures["sensitivity"] = _sensitivity(some, maps.numpy(),
+        figures["regeneration"] = _regeneration(sample, np.round(outputs["reconstruction"][chosen]), split)
+        figures["thought_vectors"] = _thought_vectors(sample, outputs["thought"][chosen], split)
+        figures["projection"] = _projection(outputs["thought"], digits.labels, split)
+    _, maps = sensitivity(with_thought_vector(model), sample.images)
+    figures["sensitivity"] = _sensitivity(sample, maps.numpy(),
                                           None if predictions is None else predictions[chosen])
     return figures
-
-
-def with_thought_vector(model):
-    """Return a model with the outputs of another by name, and with its `thought` vectors if it has them."""
-    outputs = common.as_dictionary(model.output)
-    if "thought_vector" in (layer.name for layer in model.layers):
-        outputs = outputs | {"thought": model.get_layer("thought_vector").output}
-    return keras.Model(model.inputs, outputs)
 
 
 def sensitivity(outputs_of, images):
@@ -202,9 +191,10 @@ def _draw(panel, image, **options):
     return panel.imshow(np.squeeze(image), **{"cmap": "gray_r", "vmin": 0, "vmax": 1} | options)
 
 
-def _regeneration(some, regenerated, split):
-    figure, panels = _panels(2, len(some.labels), f"{split.capitalize()} digits (above) and their regeneration (below)")
-    for above, below, image, copy in zip(*panels, some.images, regenerated):
+def _regeneration(sample, regenerated, split):
+    title = f"{split.capitalize()} digits (above) and their regeneration (below)"
+    figure, panels = _panels(2, len(sample.labels), title)
+    for above, below, image, copy in zip(*panels, sample.images, regenerated):
         _draw(above, image)
         _draw(below, copy)
         wrong = int(np.sum(image != copy))
@@ -212,10 +202,10 @@ def _regeneration(some, regenerated, split):
     return figure
 
 
-def _thought_vectors(some, thoughts, split):
+def _thought_vectors(sample, thoughts, split):
     title = f"{split.capitalize()} digits and their thought vectors, 256 numbers as 16 x 16"
-    figure, panels = _panels(2, len(some.labels), title)
-    for above, below, image, thought in zip(*panels, some.images, thoughts):
+    figure, panels = _panels(2, len(sample.labels), title)
+    for above, below, image, thought in zip(*panels, sample.images, thoughts):
         _draw(above, image)
         drawn = _draw(below, thought.reshape(16, 16), cmap="PuOr", vmin=-1)
     figure.colorbar(drawn, ax=panels, shrink=0.8)
@@ -234,16 +224,16 @@ def _projection(thoughts, labels, split):
     return figure
 
 
-def _sensitivity(some, maps, predictions):
+def _sensitivity(sample, maps, predictions):
     what = "one number of the thought vector" if predictions is None else "the probability of the predicted class"
     figure, panels = _panels(2, 5, f"How strongly each pixel changes {what} (red)", size=1.8)
     if predictions is None:
         maps = maps**0.5  # so that pixels with small weights show
-    for number, (panel, image, heat) in enumerate(zip(panels.flat, some.images, maps)):
+    for number, (panel, image, heat) in enumerate(zip(panels.flat, sample.images, maps)):
         _draw(panel, 0.35 * image)
         _draw(panel, np.ones_like(image), cmap="autumn", vmin=1, vmax=2, alpha=heat / max(heat.max(), 1e-30))
         if predictions is not None:
-            right = predictions[number] == some.labels[number]
+            right = predictions[number] == sample.labels[number]
             panel.text(0.04, 0.96, f"{predictions[number]}" + ("" if right else " ✗"), transform=panel.transAxes,
                        va="top", fontsize=16, fontweight="bold", color=RIGHT if right else WRONG)
     return figure

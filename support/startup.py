@@ -11,9 +11,9 @@ import signal
 import sys
 import threading
 
+from support import ROOT
 from support.command_line import fail
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 INSTALL = "(to install what the scripts need: pip install -r requirements.txt)"
 
 
@@ -69,9 +69,15 @@ def explain_missing_packages():
         fail(f"{error} {INSTALL}")
 
 
-def start_xla():
-    """Use XLA a first time, which TensorFlow before 2.21 announces on standard error, whatever the log level."""
-    if tf.__version__ < "2.21":
+def prepare_process(threads_per_operation=None):
+    """Set what holds for the whole process, before TensorFlow is used.
+
+    threads_per_operation: among how many cores TensorFlow divides an operation; None leaves that to TensorFlow.
+    """
+    if threads_per_operation:
+        with contextlib.suppress(RuntimeError):  # TensorFlow has been used already, as in a notebook
+            tf.config.threading.set_intra_op_parallelism_threads(threads_per_operation)
+    if tf.__version__ < "2.21":  # it announces the first use of XLA on standard error, whatever the log level
         with silent_stderr():
             tf.function(tf.sin, jit_compile=True)(0.0)
 

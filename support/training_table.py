@@ -1,7 +1,7 @@
 """The training as `--full_output` shows it: a table, a progress line at a terminal, a plot where there is a screen."""
 
-import common
 from support import figures
+from support.evaluation import error_heads, errors, predict
 from support.progress import ProgressLine
 
 import keras
@@ -38,8 +38,8 @@ class TrainingTable(keras.callbacks.Callback):
     def _add_row(self, epoch):
         row = {"epoch": epoch}
         for split, digits in self.splits.items():
-            errors = common.errors(self.measured, digits)
-            row |= {common.column_head(split, name, errors): error for name, error in errors.items()}
+            measured = errors(digits, predict(self.measured, digits.images))
+            row |= dict(zip(error_heads(split, measured), measured.values()))
         self.progress.clear()
         if not self.history:
             print("   ".join(row))
