@@ -11,7 +11,6 @@ DATASET = ROOT / "dataset.txt"
 SCRIPTS = ["task1_autoencoder.py", "task2_multitask.py", "task3_cnn.py", "task4_rnn.py"]
 # Only for the studies. pytest's workers import this again, with the environment that it leaves.
 KERAS_HOME = os.environ.setdefault("STUDIES_KERAS_HOME", os.environ.pop("KERAS_HOME", os.path.expanduser("~/.keras")))
-sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads would wait for each other on a busy machine
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore Ctrl-C
 

@@ -4,6 +4,7 @@ import tempfile
 import time
 
 import common
+from support.data_file import FOLDS, DatasetError
 
 import numpy as np
 import pytest
@@ -89,7 +90,7 @@ BAD_LINES = {
 @pytest.mark.parametrize("message", BAD_LINES)
 def test_bad_lines(lines, write, message):
     path = write([*lines[:16], BAD_LINES[message](lines[16]), *lines[17:20]])
-    with pytest.raises(common.DatasetError) as caught:
+    with pytest.raises(DatasetError) as caught:
         read(path)
     text = str(caught.value)
     assert text.startswith(f"{path}, line 17: ") and "\n" not in text
@@ -104,7 +105,7 @@ def test_bad_files(tmp_path, mistake):
         path.mkdir()
     elif mistake != "missing":
         path.write_bytes(b"" if mistake == "empty" else b"\n\n")
-    with pytest.raises(common.DatasetError) as caught:
+    with pytest.raises(DatasetError) as caught:
         read(path)
     assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
 
@@ -113,7 +114,7 @@ def test_bad_files(tmp_path, mistake):
 def test_unreadable_file(write, lines):
     path = write(lines[:4])
     path.chmod(0)
-    with pytest.raises(common.DatasetError, match="no permission to read"):
+    with pytest.raises(DatasetError, match="no permission to read"):
         read(path)
 
 
@@ -125,7 +126,7 @@ def test_the_other_half_is_not_read(lines, write):
 
 def test_folds_are_a_partition():
     digits = common.read_digits(DATASET, 0, 50)
-    parts = [[as_text(part) for part in common.hold_out(digits, fold)] for fold in range(1, common.FOLDS + 1)]
+    parts = [[as_text(part) for part in common.hold_out(digits, fold)] for fold in range(1, FOLDS + 1)]
     for training, held_out in parts:
         assert len(held_out) == 10 and sorted(training + held_out) == sorted(as_text(digits))
     assert sorted(text for _, held_out in parts for text in held_out) == sorted(as_text(digits))
@@ -134,7 +135,7 @@ def test_folds_are_a_partition():
 
 def test_folds_of_few_digits():
     digits = common.read_digits(DATASET, 0, 3)
-    for fold in range(1, common.FOLDS + 1):
+    for fold in range(1, FOLDS + 1):
         training, held_out = common.hold_out(digits, fold)
         assert (len(training.labels), len(held_out.labels)) == (2, 1)
 
@@ -164,7 +165,7 @@ def test_mutated_files_load_or_raise_the_documented_error(data):
             file.write(data)
         try:
             digits = read(path)
-        except common.DatasetError as error:
+        except DatasetError as error:
             assert str(error).startswith(path) and "\n" not in str(error)
         else:
             # The digits are those of the file, apart from the forms that are no mistake.

@@ -4,6 +4,7 @@ import common
 import task2_multitask
 import task3_cnn
 from support import drawing, figures
+from support.evaluation import with_thought_vector
 
 import numpy as np
 import pytest
@@ -18,11 +19,15 @@ def digits():
     return common.read_digits(DATASET, 0, 30)
 
 
+def window_of(model, digits):
+    return drawing.DrawingWindow(model, digits, common.predict(model, digits.images))
+
+
 @pytest.fixture
 def window(digits):
     """Return a window with everything in it; the model has not learned anything."""
     figures.has_screen()  # where there is none, figures are drawn into files
-    made = drawing.DrawingWindow(task2_multitask.build_model(), digits)
+    made = window_of(task2_multitask.build_model(), digits)
     made.figure.canvas.draw()
     yield made
     drawing.plt.close(made.figure)
@@ -84,11 +89,11 @@ def test_digits_to_draw_on(window, digits):
 def test_it_sees_what_the_model_says(digits):
     """Also where there is a classifier only."""
     model = task3_cnn.build_model()
-    window = drawing.DrawingWindow(model, digits)
+    window = window_of(model, digits)
     window.press("n")
     image = digits.images[window.queues["n"][-1]][None]
     assert np.allclose([bar.get_width() for bar in window.bars], common.predict(model, image)["digit"][0], atol=1e-4)
-    expected = figures.sensitivity(figures.with_thought_vector(model), image)[1].numpy()
+    expected = figures.sensitivity(with_thought_vector(model), image)[1].numpy()
     assert np.allclose(window.look(image)["sensitivity"], expected, atol=1e-4 * expected.max())
     drawing.plt.close(window.figure)
 
@@ -108,5 +113,6 @@ def test_it_opens_with_the_figures(digits, monkeypatch):
     drawing.plt.close("all")
     monkeypatch.setattr(figures, "has_screen", lambda: True)
     monkeypatch.setattr(drawing.plt, "show", lambda: numbers.extend(drawing.plt.get_fignums()))
-    figures.show_figures(task3_cnn.build_model(), digits, windows=True)
+    model = task3_cnn.build_model()
+    figures.show_figures(model, digits, common.predict(model, digits.images), windows=True)
     assert len(numbers) == 4

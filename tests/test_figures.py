@@ -8,6 +8,7 @@ import task2_multitask
 import task3_cnn
 import task4_rnn
 from support import figures
+from support.evaluation import with_thought_vector
 
 import matplotlib
 import numpy as np
@@ -26,9 +27,14 @@ def digits():
     return common.read_digits(DATASET, 0, 60)
 
 
+def outputs_of(model, digits):
+    return common.predict(with_thought_vector(model), digits.images)
+
+
 @pytest.mark.parametrize("task", EXPECTED, ids=lambda task: task.__name__)
 def test_figures_are_saved(task, digits, tmp_path, capsys):
-    figures.show_figures(task.build_model(), digits, tmp_path / "figures")
+    model = task.build_model()
+    figures.show_figures(model, digits, outputs_of(model, digits), tmp_path / "figures")
     names = [f"{name}.png" for name in EXPECTED[task]]
     assert capsys.readouterr().out.split() == [str(tmp_path / "figures" / name) for name in names]
     assert {path.name for path in (tmp_path / "figures").iterdir()} == set(names)
@@ -48,8 +54,8 @@ def test_without_a_screen(backend, monkeypatch):
 
 @pytest.mark.parametrize("few", [1, 3])
 def test_figures_of_few_digits(digits, few):
-    some = common.Digits(digits.images[:few], digits.labels[:few])
-    assert list(figures.draw_figures(task2_multitask.build_model(), some)) == EXPECTED[task2_multitask]
+    sample, model = common.Digits(digits.images[:few], digits.labels[:few]), task2_multitask.build_model()
+    assert list(figures.draw_figures(model, sample, outputs_of(model, sample))) == EXPECTED[task2_multitask]
 
 
 def test_sensitivity_is_the_gradient_of_the_predicted_class():
@@ -61,7 +67,7 @@ def test_sensitivity_is_the_gradient_of_the_predicted_class():
     images = common.read_digits(DATASET, 0, 5).images
     weights = model.get_weights()[0]
     probabilities = np.asarray(model(images))
-    for heat, share in zip(figures.sensitivity(figures.with_thought_vector(model), images)[1].numpy(), probabilities):
+    for heat, share in zip(figures.sensitivity(with_thought_vector(model), images)[1].numpy(), probabilities):
         predicted = share.argmax()
         expected = share[predicted] * (weights[:, predicted] - weights @ share)
         assert heat.ravel() == pytest.approx(np.abs(expected), rel=1e-3, abs=1e-6)
@@ -70,7 +76,7 @@ def test_sensitivity_is_the_gradient_of_the_predicted_class():
 def test_sensitivity_of_an_autoencoder_shows_which_pixels_share_a_number(digits):
     """In task 1 those are the 2 x 2 pixels of a patch, and the patch is not one of those that are most common."""
     model = task1_autoencoder.build_model()
-    _, maps = figures.sensitivity(figures.with_thought_vector(model), digits.images)
+    _, maps = figures.sensitivity(with_thought_vector(model), digits.images)
     for image, heat in zip(digits.images[..., 0], maps.numpy()):
         rows, columns = np.nonzero(heat)
         assert len(rows) <= 4 and rows.min() % 2 == columns.min() % 2 == 0
@@ -81,8 +87,9 @@ def test_sensitivity_of_an_autoencoder_shows_which_pixels_share_a_number(digits)
 
 def test_misclassified_digits_are_counted(digits):
     model = task3_cnn.build_model()
-    predictions = common.predict(model, digits.images)["digit"].argmax(1)
-    drawn = figures.draw_figures(model, digits)
+    outputs = outputs_of(model, digits)
+    predictions = outputs["digit"].argmax(1)
+    drawn = figures.draw_figures(model, digits, outputs)
     panel = drawn["confusion"].axes[0]
     cells = {(text.get_position()[1], text.get_position()[0]): int(text.get_text()) for text in panel.texts}
     assert cells == Counter(zip(digits.labels.tolist(), predictions.tolist()))

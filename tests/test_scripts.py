@@ -11,18 +11,17 @@ import time
 
 import common
 import task1_autoencoder
+from grading import sandbox
+from project import TASKS
+from support.data_file import FOLDS
 
 import keras
 import pytest
 from conftest import ROOT, SCRIPTS, run_script
 
-sys.path.insert(0, str(ROOT / "tools"))
-
-import sandbox
-
 FAST = SCRIPTS[0]  # what all scripts share is tried with the one that takes seconds
-# Errors of high performance, parameters and minutes from the specification (the classifier of task 2: valid).
-LIMITS = dict(zip(SCRIPTS, [((4,), 1_100_000, 3), ((5, 15), 1_500_000, 3), ((9,), 1_000_000, 5), ((9,), 100_000, 5)]))
+# Twice the errors that the scripts claim, in %: more than a run in 10,000 reaches, by the spread of twenty runs.
+HIGHEST = dict(zip(SCRIPTS, [[0], [0, 2.9], [2.8], [3.4]]))
 
 
 def parse(line, errors):
@@ -50,14 +49,15 @@ def call(monkeypatch, capsys, tmp_path):
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_prints_one_line_within_the_limits(script, tmp_path):
+def test_prints_one_line_as_claimed(script, tmp_path):
     """A real run. Nothing is written, neither where it runs nor in the home folder."""
-    errors, parameters, minutes = LIMITS[script]
-    ran = run_script(script, cwd=tmp_path, timeout=120 * minutes, env={"HOME": str(tmp_path), "TMPDIR": str(tmp_path)})
+    task = TASKS[script]
+    ran = run_script(script, cwd=tmp_path, timeout=120 * task.minutes,
+                     env={"HOME": str(tmp_path), "TMPDIR": str(tmp_path)})
     assert (ran.returncode, ran.stderr) == (0, "")
-    *measured, counted, taken = parse(ran.stdout, len(errors))
-    assert all(error <= limit for error, limit in zip(measured, errors))
-    assert counted <= parameters and taken <= minutes
+    *measured, counted, taken = parse(ran.stdout, len(task.errors))
+    assert all(error <= highest for error, highest in zip(measured, HIGHEST[script]))
+    assert counted <= task.parameters and taken <= task.minutes
     assert not list(tmp_path.iterdir())
 
 
@@ -150,7 +150,7 @@ def test_all_folds(lines, write):
     ran = run_script(FAST, "--validation", "all")
     assert (ran.returncode, ran.stderr) == (0, "")
     *folds, last = ran.stdout.splitlines()
-    assert [parse(line + "\n", 1)[:2] for line in folds] == [[0, 8]] * common.FOLDS and last == "mean: 0.00 ± 0.00"
+    assert [parse(line + "\n", 1)[:2] for line in folds] == [[0, 8]] * FOLDS and last == "mean: 0.00 ± 0.00"
     ran = run_script(FAST, "--validation=all", "--dataset", write([*lines[:9], b"no digit"] * 2))
     assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (2, "", 1)
 
