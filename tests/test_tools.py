@@ -16,9 +16,10 @@ import benchmark
 import growth
 import keras
 import measure
-import runs
 import textbook
 import versions
+from measuring import runs
+from project import TASKS
 
 RESULTS = [runs.Result([1.0], 100, 10.0), runs.Result([2.0], 100, 12.0)]
 TWO_ERRORS = [runs.Result([0.0, 3.0], 100, 10.0), runs.Result([0.0, 5.0], 100, 12.0)]
@@ -142,7 +143,7 @@ def test_histogram():
     assert measure.histogram([1.0, 1.1, 1.1, 1.3]) == ["  1.00%  #", "  1.10%  ##", "  1.20%  ", "  1.30%  #"]
 
 
-@pytest.mark.parametrize("script", runs.SCRIPTS)
+@pytest.mark.parametrize("script", TASKS)
 def test_growth_changes_the_steps(script, monkeypatch):
     texts = []
     monkeypatch.setattr(growth, "run", lambda path: texts.append(path.read_text()))

@@ -10,7 +10,8 @@ affects all alike. Nothing else heavy should run at the same time. Prints a tabl
 import sys
 from statistics import mean
 
-from runs import SCRIPTS, machine, run, run_in_turn, scripts_parser, table
+from measuring.runs import machine, run, run_in_turn, scripts_parser, table
+from project import TASKS
 
 # The others' solutions of each task, arguments of textbook.py, by how the table calls them.
 OTHERS = {
@@ -33,7 +34,7 @@ def main():
     """Run all solutions of each task in turn, then print the table."""
     options = scripts_parser(__doc__, runs=5).parse_args()
     jobs = {}
-    for script in options.scripts or SCRIPTS:
+    for script in options.scripts or TASKS:
         for name, solution in OTHERS[script].items():
             jobs[f"{script}, {name}"] = lambda _, solution=solution: run("tools/textbook.py", solution)
         jobs[f"{script}, bundle"] = lambda _, script=script: run(script)

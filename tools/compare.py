@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from crossvalidate import FOLDS, losses, out_of_fold, run_path, training_labels, variances
-from runs import Parser, ProgressLine, fail, positive_integer
+from measuring.runs import Parser, ProgressLine, fail, positive_integer
 
 LARGEST = 1000  # repeats that are worth a word
 

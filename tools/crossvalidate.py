@@ -28,7 +28,8 @@ from pathlib import Path
 
 import ablation
 import numpy as np
-from runs import ROOT, ProgressLine, changed, fail, machine, positive_integer, scripts_parser, table
+from measuring.runs import ProgressLine, changed, fail, machine, positive_integer, scripts_parser, table
+from project import ROOT
 
 BASELINE = "baseline"
 FOLDS = 5

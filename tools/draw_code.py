@@ -5,7 +5,7 @@
 
 import sys
 
-import runs  # isort: skip  (first: it puts the project on the path of modules)
+from measuring import runs  # isort: skip  (first: it puts the project on the path of modules)
 import common
 import task1_autoencoder
 from support import figures

@@ -14,7 +14,8 @@ from statistics import mean
 from tempfile import TemporaryDirectory
 
 import matplotlib
-from runs import ROOT, SCRIPTS, changed, machine, run, run_in_turn, scripts_parser, table
+from measuring.runs import changed, machine, run, run_in_turn, scripts_parser, table
+from project import ROOT, TASKS
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
@@ -49,7 +50,7 @@ def other_steps(script, factor):
 def curves(points):
     """Yield label, setting: Results, and number of the error, for each error of each script in `points`."""
     for script, settings in points.items():
-        names = SCRIPTS[script][0]
+        names = TASKS[script].errors
         for number, name in enumerate(names):
             label = script.removesuffix(".py") + (f", {name}" if len(names) > 1 else "")
             yield label, {setting: results for setting, results in settings.items() if results}, number
@@ -110,7 +111,7 @@ def main():
     parser = scripts_parser(__doc__, runs=2)
     parser.add_argument("--figures", metavar="DIR", required=True, help="where to save the plots")
     options = parser.parse_args()
-    scripts = options.scripts or list(SCRIPTS)
+    scripts = options.scripts or list(TASKS)
     Path(options.figures).mkdir(parents=True, exist_ok=True)
 
     jobs, digits, training = {}, {}, {}
@@ -128,7 +129,7 @@ def main():
     print(f"Means of {options.runs} runs on {machine()}.\n")
     for head, points in (("training digits", digits), ("steps, times the script's", training)):
         for script in scripts:
-            names = SCRIPTS[script][0]
+            names = TASKS[script].errors
             print(table([f"`{script}`: {head}", *(f"{name}, error in %" for name in names), "seconds"],
                         [[f"{setting:g}", *means(results)] for setting, results in points[script].items() if results],
                         (len(names) + 2) * "r"), end="\n\n")

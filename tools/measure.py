@@ -12,12 +12,13 @@ import sys
 from collections import Counter
 from statistics import mean, stdev
 
-from runs import SCRIPTS, machine, run, run_in_turn, scripts_parser, table
+from measuring.runs import machine, run, run_in_turn, scripts_parser, table
+from project import TASKS
 
 
 def rows(script, results):
     """Return the table rows of a script, one for each of its errors, from the Results of its runs."""
-    names, limits, high, most_parameters, most_minutes = SCRIPTS[script]
+    names, limits, high, most_parameters, most_minutes = TASKS[script]
     seconds = [result.seconds for result in results]
     for number, name in enumerate(names):
         errors = [result.errors[number] for result in results]
@@ -51,7 +52,7 @@ def main():
     def job(script):
         return lambda number: run(script, *(["--validation", str(number % 5 + 1)] if options.validation else []))
 
-    results = run_in_turn({script: job(script) for script in options.scripts or SCRIPTS}, options.runs)
+    results = run_in_turn({script: job(script) for script in options.scripts or TASKS}, options.runs)
     missing = sum(options.runs - len(runs) for runs in results.values())
     results = {script: runs for script, runs in results.items() if runs}
 
@@ -61,7 +62,7 @@ def main():
                  "limit"],
                 [row for script, runs in results.items() for row in rows(script, runs)], "ll" + 7 * "r"))
     for script, runs in results.items():
-        for number, name in enumerate(SCRIPTS[script][0]):
+        for number, name in enumerate(TASKS[script].errors):
             print(f"\n{script}, {name}:", *histogram([result.errors[number] for result in runs]), sep="\n")
     if missing:
         print(f"\n{missing} runs failed or were not made; they are not in these figures.")

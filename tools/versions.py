@@ -15,7 +15,8 @@ import venv
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from runs import ROOT, SCRIPTS, TIMEOUT, ProgressLine, parse_line, scripts_parser
+from measuring.runs import TIMEOUT, ProgressLine, parse_line, scripts_parser
+from project import ROOT, TASKS
 
 
 def requirements(text, lowest):
@@ -56,14 +57,14 @@ def try_script(python, script):
         if ran.returncode or ran.stderr or len(rest) != 1 or not figures:
             raise ValueError(f"ended with status {ran.returncode}, saved {len(figures)} figures and printed:\n"
                              + "\n".join([*rest, ran.stderr]))
-        parse_line(rest[0], len(SCRIPTS[script][0]))
+        parse_line(rest[0], len(TASKS[script].errors))
         return rest[0]
 
 
 def main():
     """Install the packages and run the scripts, first with the lowest versions, then with the newest."""
     options = scripts_parser(__doc__).parse_args()
-    scripts, status, done = options.scripts or list(SCRIPTS), 0, 0
+    scripts, status, done = options.scripts or list(TASKS), 0, 0
     with ProgressLine("run", 2 * len(scripts)) as progress:
         for lowest in True, False:
             packages = requirements((ROOT / "requirements.txt").read_text(), lowest)

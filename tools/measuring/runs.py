@@ -11,28 +11,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
 from support.command_line import Parser, fail, positive_integer
 from support.progress import ProgressLine
+
+from project import ROOT, TASKS
 
 try:
     from support.data_file import SIZE, DatasetError, count_lines, read_digits
 except ModuleNotFoundError as error:
     fail(f"{sys.executable}: {error}: install what the scripts need, or use a Python that has it")
 
-__all__ = ["ROOT", "SCRIPTS", "SIZE", "DatasetError", "Parser", "ProgressLine", "Result", "bundle_files", "changed",
+__all__ = ["ROOT", "SIZE", "DatasetError", "Parser", "ProgressLine", "Result", "bundle_files", "changed",
            "count_lines", "fail", "machine", "parse_line", "positive_integer", "read_digits", "run", "run_in_turn",
            "scripts_parser", "table"]
 
-# script: (names of its errors, their limits in %, limits of high performance, limit of parameters, of minutes)
-SCRIPTS = {
-    "task1_autoencoder.py": (["pixels"], [8], [4], 1_100_000, 3),
-    "task2_multitask.py": (["decoder", "classifier"], [10, 15], [5, None], 1_500_000, 3),
-    "task3_cnn.py": (["digits"], [12], [9], 1_000_000, 5),
-    "task4_rnn.py": (["digits"], [12], [9], 100_000, 5),
-}
 TIMEOUT = 600  # seconds: twice the longest limit
 
 
@@ -158,6 +150,6 @@ def scripts_parser(description, runs=None):
 
 def _script(text):
     name = Path(text).name
-    if name not in SCRIPTS:
+    if name not in TASKS:
         raise ArgumentTypeError(f"no such script: {text}")
     return name
