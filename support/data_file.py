@@ -120,12 +120,24 @@ def _explain(line):
     return f"{len(rows)} rows, expected {SIZE}"
 
 
-def hold_out(digits, fold, folds=FOLDS):
+def fold_of(labels, folds=FOLDS, repeat=0):
+    """Return the fold of each digit, from 1 to `folds`, an integer array (n,): stratified, shuffled by a fixed rule.
+
+    labels: (n,). Digits of a class are dealt to the folds in turn. Another `repeat` gives other folds.
+    """
+    order = np.random.default_rng(repeat).permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    result = np.empty(len(labels), int)
+    result[order] = np.arange(len(labels)) % folds + 1
+    return result
+
+
+def hold_out(digits, fold, folds=FOLDS, repeat=0):
     """Split `Digits` into a part for training and one fold for validation, for k-fold cross-validation.
 
-    fold: from 1 to `folds`. Every `folds`-th digit belongs to the same fold, so that all folds are alike.
+    fold: from 1 to `folds`. The folds are those of `fold_of`.
     """
-    held_out = np.arange(len(digits.labels)) % folds == (fold - 1) % len(digits.labels)
+    held_out = fold_of(digits.labels, folds, repeat) == fold
     return [Digits(*(array[chosen] for array in digits)) for chosen in (~held_out, held_out)]
 
 
