@@ -11,21 +11,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from project import ROOT, TASKS
 from support.command_line import Parser, fail, positive_integer
 from support.progress import ProgressLine
-
-from project import ROOT, TASKS
 
 try:
     from support.data_file import SIZE, DatasetError, count_lines, read_digits
 except ModuleNotFoundError as error:
     fail(f"{sys.executable}: {error}: install what the scripts need, or use a Python that has it")
 
-__all__ = ["ROOT", "SIZE", "DatasetError", "Parser", "ProgressLine", "Result", "bundle_files", "changed",
+__all__ = ["SIZE", "DatasetError", "Parser", "ProgressLine", "Result", "bundle_files", "changed", "cores",
            "count_lines", "fail", "machine", "parse_line", "positive_integer", "read_digits", "run", "run_in_turn",
            "scripts_parser", "table"]
 
-TIMEOUT = 600  # seconds: twice the longest limit
+TIMEOUT = 120 * max(task.minutes for task in TASKS.values())  # seconds: twice the longest limit
 
 
 class Result(NamedTuple):
@@ -125,10 +124,14 @@ def run_in_turn(jobs, rounds):
     return results
 
 
+def cores():
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
 def machine():
     """Return a short description of the machine that the runs ran on."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{cores} core{'s' * (cores > 1)} ({platform.machine()}), Python {platform.python_version()}"
+    return f"{cores()} core{'s' * (cores() > 1)} ({platform.machine()}), Python {platform.python_version()}"
 
 
 def table(head, rows, align):
