@@ -18,22 +18,22 @@ from project import TASKS
 
 def rows(script, results):
     """Return the table rows of a script, one for each of its errors, from the Results of its runs."""
-    names, limits, high, most_parameters, most_minutes = TASKS[script]
-    seconds = [result.seconds for result in results]
-    for number, name in enumerate(names):
+    task, seconds = TASKS[script], [result.seconds for result in results]
+    for number, name in enumerate(task.errors):
         errors = [result.errors[number] for result in results]
-        limit = f"{limits[number]}" + (f" ({high[number]})" if high[number] else "")
-        row = [f"**{mean(errors):.2f}**{spread(errors, 2)}", f"{max(errors):.2f}", limit]
+        limit, high = task.limits[number], task.high_performance[number]
+        row = [f"**{mean(errors):.2f}**{spread(errors, 2)}", f"{max(errors):.2f}",
+               f"{limit} ({high})" if high else f"{limit}"]
         if number == 0:
-            yield [f"`{script}`", name, *row, f"**{results[0].parameters:,}**", f"{most_parameters:,}",
-                   f"**{mean(seconds):.1f}**{spread(seconds, 1)}", f"{60 * most_minutes}"]
+            yield [f"`{script}`", name, *row, f"**{results[0].parameters:,}**", f"{task.parameters:,}",
+                   f"**{mean(seconds):.1f}**{spread(seconds, 1)}", f"{60 * task.minutes}"]
         else:
             yield ["", name, *row, "", "", "", ""]
 
 
-def spread(values, digits):
+def spread(values, decimals):
     """Return ± and the standard deviation as text, nothing for a single value."""
-    return f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f" ± {stdev(values):.{decimals}f}" if len(values) > 1 else ""
 
 
 def histogram(errors):
@@ -58,7 +58,7 @@ def main():
 
     print(f"{options.runs} runs of each script on {machine()}; mean ± standard deviation.\n")
     split = "validation" if options.validation else "test"
-    print(table(["script", f"{split} error of", "in %", "worst", "limit (high)", "parameters", "limit", "seconds",
+    print(table(["script", "output", f"{split} error, %", "worst", "limit (high)", "parameters", "limit", "seconds",
                  "limit"],
                 [row for script, runs in results.items() for row in rows(script, runs)], "ll" + 7 * "r"))
     for script, runs in results.items():
