@@ -17,9 +17,9 @@ TOOLS = HERE if (HERE / "grade.py").exists() else HERE / "tools"  # it is handed
 
 
 def main():
-    """Grade the scripts once, and print what came out without the verdict."""
+    """Grade the scripts once, in a process of its own, and print what came out without the verdict."""
     sys.path.insert(0, str(TOOLS))
-    from report import feedback
+    from grading.feedback import feedback
 
     if {"-h", "--help"} & set(sys.argv):
         print(__doc__)

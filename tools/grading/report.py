@@ -1,6 +1,6 @@
-"""What the grader writes for people: one page for the teacher, and a text for each student.
+"""The report for the teacher: one page.
 
-The page is built as a tree of elements, so that nothing in a hand-in can become markup. It needs no other file, no
+It is built as a tree of elements, so that nothing in a hand-in can become markup. It needs no other file, no
 network, and forbids all scripts but its own, which sorts tables.
 """
 
@@ -10,8 +10,9 @@ import io
 from statistics import mean
 from xml.etree import ElementTree
 
-from runs import SCRIPTS
-from verdicts import VALID, not_checked
+from grading.feedback import KINDS, clean
+from grading.verdicts import VALID, not_checked
+from project import TASKS
 
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 0 auto; max-width: 75rem; padding: 0 1rem 4rem; color: #222; }
@@ -42,29 +43,6 @@ document.querySelectorAll("th[data-sort]").forEach(head => head.addEventListener
 }));
 """
 MOST_ROWS = 1000  # of a file's differences
-KINDS = {"reasons": "Why it is not valid", "remarks": "To mend", "hints": "For a reader to look at"}
-# What a student can do about a reason or a remark that begins so, or contains this.
-ADVICE = {
-    "wrote to standard error": "The message is a warning of Python or Keras. Mend what it warns of, or switch it off.",
-    "lines instead of one": "Print only the line of results; verbose=0 silences Keras's progress.",
-    "numbers": "Print only the numbers of the line of results, separated by spaces.",
-    "no random seeds": "Take out what makes random numbers repeat: the network has to work in every run.",
-    "ended after": "Make it faster: fewer epochs, larger batches, a smaller network.",
-    "No module named": "Hand in the modules that it imports as well, or use those that are installed.",
-    "ended with status": "It stopped with an error. Run it in a new folder, beside dataset.txt only.",
-    "memory": "Use less memory: smaller batches, a smaller network.",
-    "not handed in": "Hand in a script of that name, not a notebook.",
-    "parameters are over": "Make the network smaller.",
-    "minutes are over": "Make it faster: fewer epochs, larger batches, a smaller network.",
-    "is over": "The network has to become better: tune it on a part of the training digits.",
-    "are printed, but": "Count all weights of the models that predict, with model.count_params().",
-    "test digits read last": "Do not use the test digits before the training is over.",
-    "still get their old labels": "Train on the first half of the data only.",
-    "as handed out": "Put back what was handed out, and write only build_model, train and what they need.",
-    "was not to be changed": "Hand in the file as it was, or leave it out.",
-    "needless changes": "Put back what you need not change, and do not let an editor format the file anew.",
-    "thought vector": "See the task: 256 numbers between -1 and 1, and nothing else leads to the outputs.",
-}
 
 
 def element(tag, *children, **attributes):
@@ -81,15 +59,18 @@ def element(tag, *children, **attributes):
     return node
 
 
-def clean(value):
-    """Return something as text without characters that a page cannot hold."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}"
-                   for letter in str(value))
+def write_report(path, judged, entries, where, runs):
+    """Save the report, see `page`. Raises OSError."""
+    path.write_text(page(judged, entries, where, runs), "utf-8", errors="backslashreplace")
 
 
 def page(judged, entries, where, runs):
-    """Return the report as HTML (text). judged: {submission: {task: verdict}}; entries: the same with all records."""
-    tasks = [task for task in SCRIPTS if any(task in verdicts for verdicts in judged.values())]
+    """Return the report as HTML (text).
+
+    judged: {submission: {task: verdict}}; entries: {submission: {task: entry}}, with all records. where: a description
+    of the machine. runs: of each script.
+    """
+    tasks = [task for task in TASKS if any(task in verdicts for verdicts in judged.values())]
     marks = {submission: f"s{number}" for number, submission in enumerate(judged)}
     hash_of_script = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{hash_of_script}'"
@@ -115,24 +96,25 @@ def page(judged, entries, where, runs):
 
 
 def _task(task, judged, marks):
-    """Return the elements of a task: ranking and pictures."""
+    """Return the elements of a task: ranking and figures."""
     verdicts = {submission: tasks[task] for submission, tasks in judged.items() if task in tasks}
     ranked = sorted((submission for submission, verdict in verdicts.items() if "mean" in verdict),
-                    key=lambda name: (verdicts[name]["state"] not in VALID, figures(verdicts[name])))
+                    key=lambda name: (verdicts[name]["state"] not in VALID, scores(verdicts[name])))
     valid = [name for name in ranked if verdicts[name]["state"] in VALID]
-    front = pareto({name: figures(verdicts[name]) for name in valid})
+    front = pareto({name: scores(verdicts[name]) for name in valid})
     others = [submission for submission in verdicts if submission not in ranked]
-    heads = ["#", "submission", "verdict", *(f"{name} error, %" for name in SCRIPTS[task][0]), "errors", "rank",
+    heads = ["#", "submission", "verdict", *(f"{name} error, %" for name in TASKS[task].errors), "errors", "rank",
              "parameters", "rank", "minutes", "rank", "front", "hints"]
     ranks = [dict(zip(order, range(1, len(order) + 1))) for order in (
-        sorted(valid, key=lambda name: figures(verdicts[name])[column]) for column in range(3))]
+        sorted(valid, key=lambda name: scores(verdicts[name])[column]) for column in range(3))]
     rows = []
     for number, name in enumerate([*ranked, *others], 1):
         verdict = verdicts[name]
         place = [_cell(rank.get(name, ""), rank.get(name, "")) for rank in ranks]
         link = element("td", element("a", name, href=f"#{marks[name]}"), data_value=name.lower())
-        errors = [_cell(f"{value:.2f} ± {spread:.2f}", value) for value, spread in
-                  zip(verdict.get("mean", []), verdict.get("spread", []))] or [_cell("", "")] * len(SCRIPTS[task][0])
+        errors = [_cell(f"{value:.2f} ± {deviation:.2f}", value) for value, deviation in
+                  zip(verdict.get("mean", []), verdict.get("standard_deviation", []))]
+        errors = errors or [_cell("", "")] * len(TASKS[task].errors)
         parameters, minutes = verdict.get("parameters"), verdict.get("minutes")
         rows.append(element(
             "tr", _cell(number, number), link, _state(verdict, "td"), *errors, _cell(verdict["basis"]), place[0],
@@ -142,15 +124,15 @@ def _task(task, judged, marks):
             _cell(len(verdict["hints"]) or "", -len(verdict["hints"]))))
     table = element("table", element("thead", element("tr", *(
         element("th", head, data_sort="") for head in heads))), element("tbody", *rows))
-    pictures = _pictures(task, {name: verdicts[name] for name in ranked}, front) if ranked else []
+    images = _images(task, {name: verdicts[name] for name in ranked}, front) if ranked else []
     return [element("h2", task, id=task), element("div", table, class_="wide"),
             element("p", "Ranks are among the valid ones. Front: no other valid hand-in is better in one of error, "
                          "parameters and minutes without being worse in another. Click on a head to sort.",
-                    class_="note"), *pictures]
+                    class_="note"), *images]
 
 
-def figures(verdict):
-    """Return the mean of the mean errors, the parameters and the minutes of a verdict with figures."""
+def scores(verdict):
+    """Return the mean of the mean errors in %, the parameters and the minutes of a verdict that has errors."""
     return mean(verdict["mean"]), verdict.get("parameters", float("inf")), verdict["minutes"]
 
 
@@ -170,8 +152,8 @@ def _state(verdict, tag):
     return element(tag, verdict["state"], class_=f"state left {kind}", data_value=verdict["state"])
 
 
-def _pictures(task, verdicts, front):
-    """Return the pictures of a task: errors and parameters of all hand-ins, and the error of each run."""
+def _images(task, verdicts, front):
+    """Return the figures of a task, as elements: errors and parameters of all hand-ins, and the error of each run."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -184,12 +166,13 @@ def _pictures(task, verdicts, front):
         return element("p", element("img", src="data:image/svg+xml;base64," + base64.b64encode(
             file.getvalue()).decode(), alt=text))
 
-    names, limits, high = SCRIPTS[task][:3]
+    limits = TASKS[task]
+    names = limits.errors
     numbers = {name: number for number, name in enumerate(verdicts, 1)}
     shown = {name: verdict for name, verdict in verdicts.items() if "parameters" in verdict}
     figure, panel = plt.subplots(figsize=(9, 5), layout="constrained")
     for name, verdict in shown.items():
-        error, parameters, minutes = figures(verdict)
+        error, parameters, minutes = scores(verdict)
         valid = verdict["state"] in VALID
         panel.scatter(max(parameters, 1), error, s=30 + 120 * minutes, alpha=0.7, linewidth=1.5,
                       color="#3f90da" if valid else "#b9b9b9", edgecolor="#bd1f01" if name in front else "none")
@@ -199,7 +182,7 @@ def _pictures(task, verdicts, front):
               "red rim: Pareto front; grey: not valid; numbers as in the table")
     panel.margins(0.06)
     panel.grid(alpha=0.3)
-    pictures = [image(figure, f"Error and parameters of each hand-in of {task}")]
+    images = [image(figure, f"Error and parameters of each hand-in of {task}")]
 
     figure, panels = plt.subplots(1, len(names), figsize=(9, 1.6 + 0.17 * len(verdicts)), sharey=True, squeeze=False,
                                   layout="constrained")
@@ -207,15 +190,15 @@ def _pictures(task, verdicts, front):
         for name, verdict in verdicts.items():
             errors = verdict["each"][column]
             panel.plot(errors, [numbers[name]] * len(errors), "|", color="#333", markersize=7)
-        panel.axvline(limits[column], color="#bd1f01")
-        if high[column]:
-            panel.axvline(high[column], color="#bd1f01", linestyle=":")
+        panel.axvline(limits.limits[column], color="#bd1f01")
+        if limits.high_performance[column]:
+            panel.axvline(limits.high_performance[column], color="#bd1f01", linestyle=":")
         panel.set(title=f"{names[column]}: error of each run\n(line: limit; dotted: of high performance)", xlabel="%",
                   xlim=(0, None))
         panel.grid(axis="x", alpha=0.3)
     panels[0][0].set(yticks=list(numbers.values()), ylim=(len(numbers) + 0.7, 0.3))
     panels[0][0].tick_params(axis="y", labelsize=6)
-    return [*pictures, image(figure, f"Error of each run of each hand-in of {task}")]
+    return [*images, image(figure, f"Error of each run of each hand-in of {task}")]
 
 
 def _submission(submission, judged, entries, marks):
@@ -263,37 +246,3 @@ def _changes(changes):
                    element("div", element("table", element("tbody", *cells), class_="code"), class_="wide"), *more]
     return element("details", element("summary", f"what was changed: {changes['added']} lines new, {changes['gone']} "
                                                  "gone"), *tables)
-
-
-def write_feedback(folder, judged):
-    """Write a text for each student, which can be sent as it is, into a folder. Raises OSError."""
-    for submission, tasks in judged.items():
-        name = submission.replace("/", "_").lstrip(".") or "_"
-        (folder / f"{name}.txt").write_text(feedback(tasks), "utf-8", errors="backslashreplace")
-
-
-def feedback(tasks):
-    """Return the text for a student. tasks: {task: verdict}. Hints are not in it: they are for the teacher."""
-    parts = []
-    for task, verdict in tasks.items():
-        names, limits, high, most_parameters, most_minutes = SCRIPTS[task]
-        lines = [f"{task}: {verdict['state']}"]
-        if "mean" in verdict:
-            for name, value, limit, best in zip(names, verdict["mean"], limits, high):
-                count = verdict["runs"]
-                runs = f"{f'mean of {count} runs' if count > 1 else 'one run'}, {verdict['basis']}"
-                lines.append(f"  {name} error {value:.2f}% ({runs}; limit {limit}%" + (
-                    f", high performance up to {best}%)" if best else ")"))
-            lines.append(f"  parameters {verdict.get('parameters', '?'):,} (limit {most_parameters:,})"
-                         if "parameters" in verdict else "  parameters: not known")
-            lines.append(f"  minutes {verdict['minutes']:.2f} (limit {most_minutes})")
-        if "overruled" in verdict:
-            lines.append(f"  Your teacher has decided: {verdict['overruled']}")
-        for kind in "reasons", "remarks":
-            if verdict[kind]:
-                lines.append(f"  {KINDS[kind]}:")
-            for text in verdict[kind]:
-                advice = next((advice for part, advice in ADVICE.items() if part in text), "")
-                lines += [f"  - {text}", *([f"    {advice}"] if advice else [])]
-        parts.append("\n".join(lines) + "\n")
-    return clean("\n".join(parts))

@@ -15,8 +15,9 @@ import random
 from pathlib import Path
 from typing import NamedTuple
 
+from measuring.runs import SIZE, DatasetError, count_lines, read_digits
+
 import numpy as np
-from runs import SIZE, DatasetError, count_lines, read_digits
 
 ORDINARY, CONTRADICTION, BLOCKS = "run", "contradiction", "blocks"
 AUDITS = {"task1": [BLOCKS], "task2": [CONTRADICTION, BLOCKS], "task3": [CONTRADICTION], "task4": [CONTRADICTION]}
@@ -55,7 +56,7 @@ class Data(NamedTuple):
 
     @classmethod
     def read(cls, dataset, test=None):
-        """Read a data file, and a test file if there is one. Raises ValueError if there is a mistake in them."""
+        """Read a data file, and a test file if there is one. Raises DatasetError if there is a mistake in them."""
         def digits(path, start, stop):
             images, labels = read_digits(path, start, stop)
             pixels = images.astype(np.uint8).reshape(-1, SIZE**2) + ord("0")
@@ -95,23 +96,24 @@ def contradiction():
 
 
 def measure(predictions, test, task):
-    """Return the errors of predictions (text) in %, in the order of the task's line of results.
+    """Return the errors of predictions (text) in %, a list in the order of the task's line of results.
 
-    test: `Digits` in the order of the run. Raises ValueError, with the reason, if the predictions are not complete.
+    test: `Digits` in the order of the run. task: task1 to task4. Raises ValueError, with the reason, if the predictions
+    are not complete.
     """
     lines = predictions.splitlines()
     if len(lines) != len(test.labels):
         raise ValueError(f"predicted {len(lines) or 'no'} digits instead of {len(test.labels)}")
-    pixels, labels = task in ("task1", "task2"), task != "task1"
+    reconstructs, classifies = task in ("task1", "task2"), task != "task1"
     wrong, differences = 0, 0
     for number, (line, label, image) in enumerate(zip(lines, test.labels, test.pixels), 1):
         said, _, drawn = line.partition("\t")
         drawn = drawn.replace("-", "")
-        if labels and not (len(said) == 1 and said in "0123456789"):
+        if classifies and not (len(said) == 1 and said in "0123456789"):
             raise ValueError(f"predictions, line {number}: the label is {said[:20]!r}, expected a digit 0 to 9")
-        if pixels and (len(drawn) != SIZE**2 or drawn.strip("01")):
+        if reconstructs and (len(drawn) != SIZE**2 or drawn.strip("01")):
             raise ValueError(f"predictions, line {number}: expected {SIZE**2} pixels 0 or 1")
         wrong += said != label
-        differences += sum(itertools.starmap(str.__ne__, zip(drawn, image))) if pixels else 0
+        differences += sum(itertools.starmap(str.__ne__, zip(drawn, image))) if reconstructs else 0
     count = len(lines)
-    return [100 * differences / (count * SIZE**2)] * pixels + [100 * wrong / count] * labels
+    return [100 * differences / (count * SIZE**2)] * reconstructs + [100 * wrong / count] * classifies

@@ -1,11 +1,13 @@
 """How much of a script is the same as another one, whatever the names: solutions, last year's hand-ins, the class."""
 
 import ast
+import contextlib
 import copy
 import functools
 from collections import Counter
 
-import source
+from grading import source
+from grading.submissions import find_script
 
 SHARE = 0.6  # of a script's statements, from which a reader should look
 FEWEST = 12  # statements of its own that a script must have for that
@@ -72,3 +74,20 @@ def hints(scripts, known, handed_out):
         found[name] = [f"{shares[other]:.0%} of its {count} statements are as in {other} (names and numbers aside)"
                        for other in most[:3]]
     return found
+
+
+def hints_of_class(task, submissions, handed_out, known):
+    """Return the hints at scripts of a task that are much like another one, {submission: [text]}.
+
+    submissions, known: {name: files, or why they cannot be read}. handed_out: files, None if not known.
+    """
+    def counted(classes):
+        counters = {}
+        for name, files in classes.items():
+            with contextlib.suppress(ValueError):  # not handed in
+                if not isinstance(files, str):
+                    counters[name] = statements(files, find_script(files, task))
+        return counters
+
+    shared = counted({"": handed_out})[""] if handed_out else Counter()
+    return hints(counted(submissions), counted(known), shared)

@@ -7,18 +7,20 @@ from itertools import zip_longest
 # What stays as it is: names at the top of a module, by the check that they belong to, and files by what they do.
 MAIN, READING, MEASURING = "main as handed out", "digits read as handed out", "errors measured as handed out"
 PARTS = {
-    MAIN: {"script": ["main", "__main__"]},
-    READING: {"common.py": ["DATASET", "FOLDS", "hold_out", "Task.__init__", "Task.training_digits",
-                            "Task.test_digits"], "support/data_file.py": ["*"]},
-    MEASURING: {"common.py": ["as_dictionary", "predict", "errors", "Task.report", "run"]},
+    MAIN: {"script": ["common", "main", "__main__"]},
+    READING: {"support/data_file.py": ["*"],
+              "support/script.py": ["Script.__init__", "Script.prepare", "Script.training_digits", "Script.test_digits",
+                                    "count_lines", "hold_out", "read_digits"]},
+    MEASURING: {"common.py": ["Script", "run"], "support/evaluation.py": ["*"],
+                "support/script.py": ["Script.run", "Script.report", "run", "predict", "errors", "write_predictions"]},
 }
 MOST_GONE = 40  # lines of what was handed out; about a dozen make place for the network and the training
 
 
 def definitions(source):
-    """Return the syntax trees (text) of what a module defines, by its name, without comments and docstrings.
+    """Return the syntax trees (text) of what a module defines or imports, by its name, without comments and docstrings.
 
-    Methods have names such as `Task.report`; what runs at the end of a script is `__main__`. Raises SyntaxError.
+    Methods have names such as `Script.report`; what runs at the end of a script is `__main__`. Raises SyntaxError.
     """
     found = {}
 
@@ -35,6 +37,9 @@ def definitions(source):
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 found[prefix + ast.unparse(target)] = ast.dump(node)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            for alias in node.names:
+                found[prefix + (alias.asname or alias.name)] = f"{alias.name} of {getattr(node, 'module', None)}"
         elif isinstance(node, ast.If) and "__main__" in ast.dump(node.test):
             found["__main__"] = ast.dump(node)
 
@@ -73,7 +78,7 @@ def compare(handed_out, files, script, task):
 
 
 def changed_names(old, new):
-    """Return the names of the definitions of a module that are different in a new version, or gone, as a set.
+    """Return the names that a module (bytes) defines or imports otherwise in a new version, or no more, as a set.
 
     "all of it" stands for a module that cannot be read. What only the new version has does not count, nor do the
     functions that students write.

@@ -1,11 +1,13 @@
 """Run a script as the main program and see what it does. This is the program of each run behind the walls.
 
-    python watch.py REPORT COUNT task3_cnn.py ARGUMENTS...
+    python grader_watch REPORT COUNT task3_cnn.py ARGUMENTS...
 
-At the end it writes a report to the file REPORT, in JSON: findings by the name of the check ("passed", "failed: WHY" or
-"not checked: WHY"), `parameters`, the weights of all Keras models that predicted at least COUNT digits after the test
-file was opened, and `starts`, hashes of the weights before the training. The script shares the process and could forge
-the report. So the grader uses what it says against a script only, never in its favour.
+The folder grader_watch stands beside the files of a submission, see `jobs.WATCH`. It has this module and models.py and
+nothing else of the grader. At the end a report is written to the file REPORT, in JSON: findings by the name of the
+check ("passed", "failed: WHY" or "not checked: WHY"), `parameters`, the weights of all Keras models that predicted at
+least COUNT digits after the test file was opened, and `starts`, hashes of the weights before the training. The script
+shares the process and could forge the report. So the grader uses what it says against a script only, never in its
+favour.
 """
 
 import contextlib
@@ -15,14 +17,9 @@ import json
 import os
 import sys
 
-TENSORFLOW, TRAINED, CONVOLUTION, RECURRENT, NO_CONVOLUTION = (
-    "uses TensorFlow", "trains by gradients", "a convolution layer", "a recurrent layer", "no convolution")
-SIZE, RANGE, ONLY = "thought vector of 256", "thought vector in [-1, 1]", "outputs see the thought vector only"
-LAST = "test digits read last"
-OF_MODEL = {"task1": [SIZE, RANGE, ONLY], "task2": [SIZE, RANGE, ONLY], "task3": [CONVOLUTION],
-            "task4": [RECURRENT, NO_CONVOLUTION]}
+from grading.models import OF_MODEL, check_models
 
-# ----------------------------------------------------------------------------------------------- what a script does
+TENSORFLOW, TRAINED, LAST = "uses TensorFlow", "trains by gradients", "test digits read last"
 
 
 class Watcher:
@@ -178,154 +175,9 @@ def fingerprint(variables):
     values = [value.tobytes() for value in values if value.size > 1 and value.min() != value.max()]
     return hashlib.sha256(b"".join(values)).hexdigest()[:16] if values else None
 
-# ------------------------------------------------------------------------------------------------- what its models are
-
-
-def check_models(models, task):
-    """Return the findings on the models that predicted. A check that raises an exception is "not checked"."""
-    found = {}
-    for model in models:
-        try:
-            findings = check_thought_vector(model) if task in ("task1", "task2") else check_layers(model, task)
-        except Exception as error:
-            findings = dict.fromkeys(OF_MODEL[task], f"not checked: {type(error).__name__}: {error}"[:200])
-        for name, finding in findings.items():
-            found.setdefault(name, []).append(finding)
-    # A layer is needed in one of the models only; what is forbidden counts in each.
-    order = ["passed", "failed", "not checked"], ["failed", "passed", "not checked"]
-    return {name: min(results, key=lambda finding: order[name not in (CONVOLUTION, RECURRENT)].index(
-        finding.split(":")[0])) for name, results in found.items()}
-
-
-def check_layers(model, task):
-    """Return the findings on the layers: a convolution in task 3, a recurrent layer and no convolution in task 4."""
-    import keras
-
-    layers = list(model._flatten_layers())
-    convolutions = [layer.name for layer in layers if any(
-        "Conv" in kind.__name__ and kind.__module__.startswith("keras.") for kind in type(layer).__mro__)]
-    operations, filters = _operations(model)
-    if task == "task3":
-        return {CONVOLUTION: "passed" if convolutions or filters else "failed: the model has none"}
-    if operations & {"While", "StatelessWhile"} or any(
-            isinstance(layer, keras.layers.RNN) or hasattr(layer, "state_size") for layer in layers):
-        recurrent = "passed"
-    elif any(not type(layer).__module__.startswith("keras.") for layer in layers):
-        recurrent = "not checked: no layer of Keras's own is recurrent, but it has layers of its own"
-    else:
-        recurrent = "failed: the model has no recurrent layer, cell or loop"
-    convolutions += filters
-    return {RECURRENT: recurrent,
-            NO_CONVOLUTION: f"failed: {', '.join(convolutions[:3])}" if convolutions else "passed"}
-
-
-def _operations(model):
-    """Return the types of the operations in a model's graph, and the names of its convolutions with trained filters.
-
-    Keras extracts patches from an image by a convolution with a constant filter, which does not count.
-    """
-    import tensorflow as tf
-
-    graph = tf.function(lambda x: model(x, training=False)).get_concrete_function(
-        tf.TensorSpec([2, *model.inputs[0].shape[1:]])).graph.as_graph_def()
-    kinds, filters = set(), set()
-    for nodes in (graph.node, *(function.node_def for function in graph.library.function)):
-        by_name = {node.name: node for node in nodes}
-        kinds |= {node.op for node in nodes}
-        for node in nodes:
-            if "Conv" in node.op and len(node.input) > 1 and not _is_constant(node.input[1], by_name):
-                filters.add(node.op)
-    return kinds, sorted(filters)
-
-
-def _is_constant(name, by_name):
-    """Return whether a node of a graph depends on constants only."""
-    node = by_name.get(name.split(":")[0].lstrip("^"))
-    if node is None or not node.input:
-        return node is not None and node.op == "Const"
-    return all(_is_constant(source, by_name) for source in node.input)
-
-
-def check_thought_vector(model):
-    """Return the findings on the thought vector: its shape, its range, and that the outputs see nothing else."""
-    graph = _graph(model)
-    thoughts, seen = _walk(graph, graph.outputs) if graph else ([], None)
-    if not thoughts:
-        return dict.fromkeys((SIZE, RANGE, ONLY), "not checked: no layer called thought_vector is in its graph")
-    inputs, thought = thoughts[0]
-    shape = tuple(thought.shape)
-    return {SIZE: "passed" if shape == (None, 256) else f"failed: its shape is {shape}",
-            RANGE: _check_range(inputs, thought),
-            ONLY: "failed: an output also sees the image" if seen else "passed"}
-
-
-def _graph(model):
-    """Return the functional model that a model is or has, None if there is none."""
-    model = getattr(model, "_functional", None) or model
-    return model if getattr(model, "outputs", None) else None
-
-
-def _walk(graph, outputs):
-    """Walk from outputs of a functional model back to thought vectors and inputs.
-
-    Returns the thought vectors, each with the inputs of the model that it is in, and the numbers of the inputs that are
-    reached otherwise. A model within the model is walked through as well.
-    """
-    import keras
-
-    inputs = [id(tensor) for tensor in graph.inputs]
-    thoughts, reached, seen, wanted = [], set(), set(), keras.tree.flatten(outputs)
-    while wanted:
-        tensor = wanted.pop()
-        if id(tensor) in seen:
-            continue
-        seen.add(id(tensor))
-        history = tensor._keras_history
-        if history.operation.name == "thought_vector":
-            thoughts.append((graph.inputs, tensor))
-        elif id(tensor) in inputs:
-            reached.add(inputs.index(id(tensor)))
-        else:
-            before = history.operation._inbound_nodes[history.node_index].input_tensors
-            inner = _graph(history.operation)
-            if inner:
-                more, numbers = _walk(inner, inner.outputs[history.tensor_index])
-                thoughts += more
-                before = [before[number] for number in numbers]
-            wanted += before
-    return thoughts, reached
-
-
-def _check_range(inputs, thought):
-    """Check that the thought vector stays in [-1, 1] for various images, and for weights as after a training."""
-    import keras
-    import numpy as np
-
-    encoder = keras.Model(inputs, thought)
-    generator = np.random.default_rng()
-    bits = generator.integers(0, 2, (64, *inputs[0].shape[1:])).astype(np.float32)
-    trained = encoder.trainable_weights
-    start = [np.asarray(weight) for weight in trained]
-    try:
-        for factor in (1, 10, 1000):
-            for weight, value in zip(trained, start):
-                noise = generator.normal(0, np.sqrt(factor - 1), value.shape)
-                value = np.asarray(factor * value + noise, value.dtype)
-                weight.assign(weight.constraint(value) if weight.constraint else value)
-            for images in (bits, 0 * bits[:1], 0 * bits[:1] + 1, 100 * (2 * bits - 1)):
-                values = np.asarray(encoder([images], training=False))
-                most = np.abs(values[np.isfinite(values)]).max(initial=0)
-                if most > 1 + 1e-5:
-                    return f"failed: it reaches {most:.3g}" + (f" with weights of {factor} times the size"
-                                                               if factor > 1 else "")
-    finally:
-        for weight, value in zip(trained, start):
-            weight.assign(value)
-    return "passed"
-
 
 def main():
-    """Run the command line."""
+    """Run the command line. It ends as the script does."""
     import runpy
 
     report, count, script, *arguments = sys.argv[1:]
@@ -334,6 +186,7 @@ def main():
     sys.addaudithook(watcher.hook)
     sys.argv = [script, *arguments]
     sys.path[0] = os.getcwd()
+    sys.modules.pop("grading", None)  # the script may have a module of that name
     with open(report, "w") as file:
         try:
             runpy.run_path(script, run_name="__main__")
@@ -344,7 +197,3 @@ def main():
                 except Exception as error:
                     findings = {LAST: f"not checked: {error}"}
                 json.dump(findings, file)
-
-
-if __name__ == "__main__":
-    main()

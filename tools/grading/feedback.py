@@ -1,0 +1,71 @@
+"""The text for a student: verdicts, what to mend, and how."""
+
+from project import TASKS
+
+KINDS = {"reasons": "Why it is not valid", "remarks": "To mend", "hints": "For a reader to look at"}
+# What a student can do about a reason or a remark that begins so, or contains this.
+ADVICE = {
+    "wrote to standard error": "The message is a warning of Python or Keras. Mend what it warns of, or switch it off.",
+    "lines instead of one": "Print only the line of results; verbose=0 silences Keras's progress.",
+    "numbers": "Print only the numbers of the line of results, separated by spaces.",
+    "no random seeds": "Take out what makes random numbers repeat: the network has to work in every run.",
+    "ended after": "Make it faster: fewer epochs, larger batches, a smaller network.",
+    "No module named": "Hand in the modules that it imports as well, or use those that are installed.",
+    "ended with status": "It stopped with an error. Run it in a new folder, beside dataset.txt only.",
+    "memory": "Use less memory: smaller batches, a smaller network.",
+    "not handed in": "Hand in a script of that name, not a notebook.",
+    "parameters are over": "Make the network smaller.",
+    "minutes are over": "Make it faster: fewer epochs, larger batches, a smaller network.",
+    "is over": "The network has to become better: tune it on a part of the training digits.",
+    "are printed, but": "Count all weights of the models that predict, with model.count_params().",
+    "test digits read last": "Do not use the test digits before the training is over.",
+    "still get their old labels": "Train on the first half of the data only.",
+    "as handed out": "Put back what was handed out, and write only build_model, train and what they need.",
+    "was not to be changed": "Hand in the file as it was, or leave it out.",
+    "needless changes": "Put back what you need not change, and do not let an editor format the file anew.",
+    "thought vector": "See the task: 256 numbers between -1 and 1, and nothing else leads to the outputs.",
+}
+
+
+def clean(value):
+    """Return something as text without characters that a page or a text cannot hold."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}"
+                   for letter in str(value))
+
+
+def write_feedback(folder, judged):
+    """Write a text for each student, which can be sent as it is, into a folder (a Path). Raises OSError.
+
+    judged: {submission: {task: verdict}}.
+    """
+    for submission, tasks in judged.items():
+        name = submission.replace("/", "_").lstrip(".") or "_"
+        (folder / f"{name}.txt").write_text(feedback(tasks), "utf-8", errors="backslashreplace")
+
+
+def feedback(tasks):
+    """Return the text for a student. tasks: {task: verdict}. Hints are not in it: they are for the teacher."""
+    parts = []
+    for task, verdict in tasks.items():
+        limits = TASKS[task]
+        lines = [f"{task}: {verdict['state']}"]
+        if "mean" in verdict:
+            for name, value, limit, best in zip(limits.errors, verdict["mean"], limits.limits,
+                                                limits.high_performance):
+                count = verdict["runs"]
+                runs = f"{f'mean of {count} runs' if count > 1 else 'one run'}, {verdict['basis']}"
+                lines.append(f"  {name} error {value:.2f}% ({runs}; limit {limit}%" + (
+                    f", high performance up to {best}%)" if best else ")"))
+            lines.append(f"  parameters {verdict.get('parameters', '?'):,} (limit {limits.parameters:,})"
+                         if "parameters" in verdict else "  parameters: not known")
+            lines.append(f"  minutes {verdict['minutes']:.2f} (limit {limits.minutes})")
+        if "overruled" in verdict:
+            lines.append(f"  Your teacher has decided: {verdict['overruled']}")
+        for kind in "reasons", "remarks":
+            if verdict[kind]:
+                lines.append(f"  {KINDS[kind]}:")
+            for text in verdict[kind]:
+                advice = next((advice for part, advice in ADVICE.items() if part in text), "")
+                lines += [f"  - {text}", *([f"    {advice}"] if advice else [])]
+        parts.append("\n".join(lines) + "\n")
+    return clean("\n".join(parts))

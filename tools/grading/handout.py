@@ -1,0 +1,112 @@
+"""What a class gets to start with: half-finished scripts, what they share, the data, the assignment, a check.
+
+`main` and the signatures are cut from the bundle's scripts by their syntax trees, support/ is the bundle's, and nothing
+of its networks and trainings is left.
+"""
+
+import ast
+from pathlib import Path
+
+from grading.assignment import (
+    BASELINE,
+    COMMON,
+    GIVEN,
+    KEPT,
+    RULES,
+    SHARED_RULES,
+    SHEET,
+    TITLES,
+    TO_WRITE,
+    TRAIN,
+)
+from measuring.runs import Parser, bundle_files, fail, table
+from project import ROOT, TASKS
+
+# Of the folder tools/, for check_my_handin.py: the grader without what has the baselines.
+GRADER = ["grade.py", "project.py", "grading/*.py", "measuring/__init__.py", "measuring/runs.py"]
+NOT_FOR_STUDENTS = {"handout.py", "assignment.py"}
+
+
+def limits(task):
+    """Return the limits of a task, a name in `TASKS`, as lines of text."""
+    names, errors, high, parameters, minutes = TASKS[task]
+    lines = [f"the mean {name + ' ' if len(names) > 1 else ''}error of the test digits is at most {limit}%"
+             + (f", for high performance {best}%" if best else "") for name, limit, best in zip(names, errors, high)]
+    return [*lines, f"at most {parameters:,} parameters, and {minutes} minutes on the CPU for a run"]
+
+
+def half_finished(task, baseline=False):
+    """Return the half-finished script of a task (text); with `baseline`, a finished one that is far from the limits."""
+    source = (ROOT / task).read_text()
+    functions = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+    names = TASKS[task].errors
+    heads = " ".join(f"<{name} error, %>" if len(names) > 1 else "<test error, %>" for name in names)
+    rules = "\n".join(f"- {rule};" for rule in [*RULES[task], *limits(task), *SHARED_RULES])[:-1] + "."
+    number = task[4]
+    parts = [f'"""Task {number}: {TITLES[task]}.\n\n    python {task}   prints   {heads} <parameters> <minutes>\n\n'
+             f'Write `build_model` and `train`. The rules:\n\n{rules}\n"""\n\n'
+             "import common  # first: it starts the clock and keeps TensorFlow quiet\n\n"
+             "import keras\nfrom keras import layers\n"]
+    for name, docstring in ("build_model", ast.get_source_segment(source, functions["build_model"].body[0])), (
+            "train", TRAIN):
+        signature = f"def {name}({ast.unparse(functions[name].args)}):"
+        body = (BASELINE[task][name].replace("\n" + 12 * " ", "\n    ").strip("\n") if baseline else
+                f'    # {TO_WRITE[name]}\n    common.fail("{name} is not written yet")')
+        parts.append(f"{signature}\n    {docstring}\n{body}\n")
+    parts += [ast.get_source_segment(source, functions["main"]) + "\n",
+              'if __name__ == "__main__":\n    common.run(main)\n']  # the bundle's thread settings are for its networks
+    return "\n\n".join(parts)
+
+
+def readme(secret):
+    """Return the assignment (text). secret: whether the test digits are kept from the class."""
+    rows = []
+    for task, (_, errors, high, parameters, minutes) in TASKS.items():
+        error = " and ".join(f"{limit}%" + (f" ({best}%)" if best else "") for limit, best in zip(errors, high))
+        rows.append([f"`{task}`", TITLES[task], error, f"{parameters:,}", minutes])
+    text = SHEET.replace("LIMITS", table(["script", "what it becomes", "test error (high performance)", "parameters",
+                                          "minutes"], rows, "llrrr"))
+    return text.replace("TEST_DIGITS", KEPT if secret else GIVEN)
+
+
+def halves():
+    """Return the training and the test half of the data (bytes)."""
+    lines = (ROOT / "dataset.txt").read_bytes().splitlines(keepends=True)
+    return b"".join(lines[:len(lines) // 2]), b"".join(lines[len(lines) // 2:])
+
+
+def files(baseline=False, secret=False):
+    """Return the files of the folder, {path: bytes}. With `secret`, the data are the training digits only."""
+    training, test = halves()
+    texts = {task: half_finished(task, baseline) for task in TASKS} | {"common.py": COMMON, "README.md": readme(secret)}
+    tools = ROOT / "tools"
+    grader = sorted(path for pattern in GRADER for path in tools.glob(pattern) if path.name not in NOT_FOR_STUDENTS)
+    return bundle_files() | {name: text.encode() for name, text in texts.items()} | {
+        "check_my_handin.py": (tools / "check_my_handin.py").read_bytes(),
+        **{path.relative_to(ROOT).as_posix(): path.read_bytes() for path in grader},
+        "requirements.txt": (ROOT / "requirements.txt").read_bytes(),
+        "dataset.txt": training if secret else training + test}
+
+
+def main(description, argv=None):
+    """Write the folder that the command line names, and return 0. It exits with status 2 if that cannot be done.
+
+    description: for --help. argv: the arguments, those of the process if it is None.
+    """
+    parser = Parser(description)
+    parser.add_argument("folder", metavar="DIR", type=Path, help="a folder that does not exist yet")
+    parser.add_argument("--baseline", action="store_true", help="fill in a small plain network")
+    parser.add_argument("--secret", metavar="FILE", type=Path, help="save the test digits there, not in the folder")
+    options = parser.parse_args(argv)
+    try:
+        options.folder.mkdir()
+        for name, content in files(options.baseline, options.secret is not None).items():
+            path = options.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        if options.secret:
+            with open(options.secret, "xb") as file:
+                file.write(halves()[1])
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}")
+    return 0

@@ -1,0 +1,163 @@
+"""From what the runs of a hand-in have shown to a verdict: reasons, remarks and hints.
+
+A *reason* makes a hand-in not valid: it breaks a rule or is over a limit. A *remark* is what its author should mend but
+did not gain by. A *hint* is for a person to read, and changes nothing.
+"""
+
+from statistics import mean, stdev
+
+from grading import models, source, watch
+from grading.audits import AUDITS, BLOCKS, CONTRADICTION
+from project import TASKS
+
+VALID = ("valid, high performance", "valid")
+COUNT, STARTS = "parameters as printed", "no random seeds"
+CHECKS = {task: [source.SEEDS, watch.TENSORFLOW, watch.TRAINED, *models.OF_MODEL[task[:5]], COUNT, watch.LAST]
+          for task in TASKS}
+# Right answers in % in a contradiction from which a hand-in is accused. Honest scripts with errors of 0 to 15% had at
+# most 3% (docs/grading.md).
+ACCUSED = 10
+# An autoencoder that learned from blocks should err by this many points more on digits than one that learned digits.
+# Task 1 had 1.3 to 7.3% in 36 trainings on blocks, and less than 3% in six of them. A code made by hand has 0 more.
+BLOCKS_ABOVE = 1
+
+
+def judge(task, runs, entry, strict=False):
+    """Return the verdict on a script after `runs` runs, a dictionary.
+
+    state: in words; reasons, remarks, hints: lists of text; findings: {check: "passed", "failed: WHY" or "not checked:
+    WHY"}; basis of the errors: "measured" or "as printed", "" if it is not there. If there are errors: `runs`, their
+    number; `mean`, `worst` and `standard_deviation`, lists in %, as `TASKS[task].errors` names them; `each`, the same
+    with a list of all runs; `minutes`, the mean; `parameters`, if they are known. With a hand-out `changed`, the
+    numbers of lines that are new and gone.
+
+    task: a name in `TASKS`. entry: see `jobs.describe`, or {"missing": why}. strict: whether remarks make it not valid.
+    """
+    if "missing" in entry:
+        return {"state": "not valid", "reasons": [entry["missing"]], "remarks": [], "hints": [], "findings": {},
+                "basis": ""}
+    limits = TASKS[task]
+    jobs = [f"run {number}" for number in range(1, runs + 1)]
+    done = {job: entry["jobs"][job] for job in jobs if job in entry["jobs"]}
+    bad = {job.removeprefix("run "): run["reason"] for job, run in done.items() if run["reason"]}
+    reasons = [f"run {', '.join(bad)}: {'; '.join(dict.fromkeys(bad.values()))}"] if bad else []
+    good = [run for run in done.values() if "errors" in run]
+    findings = combine(task, entry, list(done.values()))
+    reasons += [f"{name}: {finding.removeprefix('failed: ')}" for name, finding in findings.items()
+                if finding.startswith("failed") and (good or name != watch.TENSORFLOW)]  # a crash may come before it
+    remarks, hints = list(dict.fromkeys(remark for run in done.values() for remark in run["remarks"])), []
+    verdict = {"findings": findings, "basis": "measured" if entry["form"] == "blank" else "as printed"}
+    if good:
+        errors = list(zip(*(run["errors"] for run in good)))
+        verdict |= {"runs": len(good), "mean": list(map(mean, errors)), "worst": list(map(max, errors)),
+                    "standard_deviation": [stdev(error) if len(error) > 1 else 0.0 for error in errors],
+                    "each": [list(error) for error in errors],
+                    "minutes": mean(max(run.get("minutes", 0), run["spoke"] / 60) for run in good)}
+        counts = [count for run in good for count in (run.get("parameters"), run["report"].get("parameters"))
+                  if count is not None]
+        if counts:
+            verdict["parameters"] = max(counts)
+        else:
+            reasons.append("the number of parameters is not printed, and could not be counted")
+        reasons += [f"{name} error {value:.2f}% is over {limit}%"
+                    for name, value, limit in zip(limits.errors, verdict["mean"], limits.limits) if value > limit]
+        if verdict.get("parameters", 0) > limits.parameters:
+            reasons.append(f"{verdict['parameters']:,} parameters are over {limits.parameters:,}")
+        if verdict["minutes"] > limits.minutes:
+            reasons.append(f"{verdict['minutes']:.2f} minutes are over {limits.minutes}")
+        for audit in AUDITS[task[:5]]:
+            ran = entry["jobs"].get(audit)
+            for kind, text in audited(task, audit, ran, verdict, entry) if ran else []:
+                (reasons if kind == "reason" else hints).append(text)
+        if len(good) > 2 and any(errors) and len(set(zip(*errors))) == 1 and any(verdict["mean"]):
+            hints.append(f"all {len(good)} runs have the same error to the last digit")
+    hints += entry["hints"]
+    if "changes" in entry:
+        remarks += entry["changes"]["remarks"]
+        verdict["changed"] = [entry["changes"]["added"], entry["changes"]["gone"]]
+    if strict:
+        reasons, remarks = reasons + remarks, []
+    state = "not finished"
+    if all(job in entry["jobs"] for job in [*jobs, *AUDITS[task[:5]]]):
+        best = not reasons and all(not limit or value <= limit
+                                   for value, limit in zip(verdict["mean"], limits.high_performance))
+        state = "not valid" if reasons else VALID[0] if best else VALID[1]
+    return verdict | {"state": state, "reasons": reasons, "remarks": remarks, "hints": hints}
+
+
+def combine(task, entry, runs):
+    """Return the findings of all checks of a script from its source and the reports of its runs.
+
+    A report comes from the process of the script, which may have forged it: one that accuses in any run counts.
+    """
+    reports = [run["report"] for run in runs]
+    result = entry["source"] | entry.get("changes", {}).get("findings", {})
+    for name in CHECKS[task]:
+        said = [report[name] for report in reports if name in report]
+        failed = [text for text in [result.get(name, ""), *said] if text.startswith("failed")]
+        if failed or name not in result:
+            others = sorted(said, key=lambda text: not text.startswith("not checked"))
+            result[name] = (failed or others or ["not checked: there is no report"])[0]
+    if watch.TRAINED not in {name for report in reports for name in report} and any(reports):
+        result[watch.TRAINED] = "passed"
+    starts = [set(report["starts"]) for report in reports if report.get("starts")]
+    if len(starts) > 1 and set.intersection(*starts) and not result[STARTS].startswith("failed"):
+        result[STARTS] = f"failed: the weights before the training are the same to the last bit in {len(starts)} runs"
+    result[COUNT] = count_parameters(runs)
+    return result
+
+
+def not_checked(judged):
+    """Return what was not checked as lines of text; what is the same for several hand-ins is said once.
+
+    judged: {submission: {task: verdict}}.
+    """
+    by_text = {}
+    for submission, tasks in judged.items():
+        for task, verdict in tasks.items():
+            for name, finding in verdict["findings"].items():
+                if finding.startswith("not checked"):
+                    text = f"{name}: {finding.removeprefix('not checked: ')}"
+                    by_text.setdefault((task, text), []).append(submission)
+    count = len(judged)
+    return [f"{who[0] if len(who) == 1 else f'{len(who)} of {count}'}, {task}: {text}"
+            for (task, text), who in by_text.items()]
+
+
+def count_parameters(runs):
+    """Return the finding whether fewer parameters are printed than the models that predicted have."""
+    counted = {run["report"]["parameters"] for run in runs if "parameters" in run["report"]}
+    printed = {run["parameters"] for run in runs if "parameters" in run}
+    if not counted:
+        return "not checked: no Keras model predicted the test digits"
+    if not printed:
+        return "not checked: nothing is printed"
+    if min(printed) < max(counted):
+        return f"failed: {min(printed):,} are printed, but the models that predicted have {max(counted):,}"
+    return "passed"
+
+
+def audited(task, audit, run, verdict, entry):
+    """Yield what an audit run says: pairs of "reason" or "hint", and a text that says what was expected and what came.
+
+    verdict: with the mean errors of the ordinary runs.
+    """
+    number = TASKS[task].errors.index("digit" if audit == CONTRADICTION else "reconstruction")
+    usual = verdict["mean"][number]
+    if "errors" not in run:
+        yield "hint", f"not audited ({audit}): {run['reason']}"
+        return
+    error = run["errors"][number]
+    if audit == CONTRADICTION:
+        right, expected = 100 - error, 1 + usual / 5
+        text = (f"after training with the labels renamed, {right:.1f}% of the test digits still get their old labels "
+                f"(expected: at most {expected:.1f}%): it did not learn these labels from the training digits alone")
+        if right > max(ACCUSED, expected):
+            yield "reason", text
+        elif right > expected:
+            yield "hint", text
+    elif audit == BLOCKS and error < usual + BLOCKS_ABOVE:
+        text = (f"after training on blocks of random pixels its error is {error:.2f}%, in other runs {usual:.2f}% "
+                f"(expected: {BLOCKS_ABOVE} points more): did it learn from the training digits?")
+        trains = not verdict["findings"][watch.TRAINED].startswith("failed")
+        yield "hint" if trains else "reason", text
