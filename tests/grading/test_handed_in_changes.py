@@ -1,0 +1,77 @@
+"""What a hand-in changed of what was handed out."""
+
+import ast
+
+from grading import changes, jobs, report
+
+import pytest
+from conftest import SCRIPTS
+from handins import CNN, hand_out, solved
+
+MEASURES, READS = "support/evaluation.py", "support/script.py"
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Return the files that were handed out, {path: bytes}."""
+    return jobs.read_handout(hand_out(tmp_path))
+
+
+def check(files, new, failing, text):
+    """Check what is said of new files: the check that fails, None for none, and a text of the reason or the remark."""
+    assert all(files[path] != content for path, content in new.items())
+    compared = changes.compare(files, files | new, CNN, CNN)
+    failed = {check for check, finding in compared["findings"].items() if finding != "passed"}
+    assert failed == ({failing} if failing else set()), compared["findings"]
+    said = compared["findings"].get(failing) or " ".join(compared["remarks"])
+    assert text in said and (text or not said)
+    assert compared["added"] and compared["differences"].keys() == new.keys()
+    assert report._changes(compared).tag == "details"
+
+
+def test_the_solution_changes_nothing_that_stays(files):
+    check(files, {CNN: solved(files[CNN].decode(), CNN).encode()}, None, "")
+
+
+def test_format_does_not_count(files):
+    check(files, {CNN: ast.unparse(ast.parse(files[CNN])).encode()}, None, "")
+
+
+@pytest.mark.parametrize("path, old, new, failing, text", [
+    (CNN, b"run(build_model, train)", b"run(build_model, train and train)", changes.MAIN, f"{CNN}: main changed"),
+    (CNN, b"common.run(main)", b"main()", changes.MAIN, f"{CNN}: __main__ changed"),
+    (CNN, b"import common ", b"import mine as common ", changes.MAIN, f"{CNN}: common changed"),
+    (MEASURES, b"100 * np.mean(np.where", b"50 * np.mean(np.where", changes.MEASURING, f"{MEASURES}: errors changed"),
+    (READS, b"{error:.2f}", b"{error / 2:.2f}", changes.MEASURING, f"{READS}: Script.report changed"),
+    (READS, b"import error_heads, errors,", b"import error_heads, none as errors,", changes.MEASURING,
+     f"{READS}: errors changed"),
+    ("common.py", b"import Script, run", b"import run\nclass Script: pass", changes.MEASURING,
+     "common.py: Script changed"),
+    (READS, b"self._count // 2", b"self._count - 9", changes.READING, f"{READS}: Script.prepare changed"),
+    ("support/data_file.py", b"import os", b"import (os", changes.READING, "support/data_file.py: all of it changed"),
+    ("support/figures.py", b"MOST_MISCLASSIFIED = 50", b"MOST_MISCLASSIFIED = 60", None,
+     "support/figures.py was not to be changed: MOST_MISCLASSIFIED"),
+    ("support/data_file.py", b"FOLDS = 5  #", b"FOLDS = 5  # five", None, ""),
+    (MEASURES, b"(n, 28, 28, 1) as a", b"as a", None, ""),
+], ids=["main", "at the end", "another module", "errors", "printed errors", "imported errors", "another run", "halves",
+        "reader", "figures", "comment", "docstring"])
+def test_what_was_changed(path, old, new, failing, text, files):
+    assert old in files[path]
+    check(files, {path: files[path].replace(old, new)}, failing, text)
+
+
+@pytest.mark.parametrize("check", changes.PARTS)
+def test_what_stays_is_in_what_is_handed_out(check, files):
+    """A name that has become another one would stay for ever."""
+    for name, parts in changes.PARTS[check].items():
+        for script in SCRIPTS if name == "script" else [name]:
+            assert set(parts) - {"*"} <= changes.definitions(files[script]).keys()
+
+
+def test_lines_that_are_gone(files):
+    """Rows side by side; whoever throws away most of a file hears of it."""
+    rows = changes.side_by_side(b"a\nb\nc\n" + b"x\n" * 9 + b"d", b"a\nB\nb2\nc\n" + b"x\n" * 9)
+    assert rows == [[False, "a", "a"], [True, "b", "B"], [True, None, "b2"], [False, "c", "c"], [False, "x", "x"], None,
+                    [False, "x", "x"], [False, "x", "x"], [True, "d", None]]
+    compared = changes.compare(files, files | {"support/figures.py": b""}, CNN, CNN)
+    assert any(remark.startswith("needless changes: ") for remark in compared["remarks"])

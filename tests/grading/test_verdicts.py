@@ -1,0 +1,95 @@
+"""From records to verdicts: audits, remarks, reports that accuse, what a teacher decides."""
+
+from grading import decisions, verdicts, watch
+
+import pytest
+from conftest import SCRIPTS
+from handins import CNN, entry
+
+
+@pytest.mark.parametrize("audit, usual, state, hint", [
+    (99.0, 5.0, "valid, high performance", None), (98.1, 5.0, "valid, high performance", None),
+    (97.0, 5.0, "valid, high performance", "3.0% of the test digits still get"), (89.0, 5.0, "not valid", None),
+    (98.0, 11.0, "valid", None),
+])
+def test_what_an_audit_says(audit, usual, state, hint):
+    verdict = verdicts.judge(CNN, 3, entry([usual, usual + 0.1, usual - 0.1], audit))
+    assert verdict["state"] == state, verdict
+    assert [hint in line for line in verdict["hints"]] == ([True] if hint else [])
+
+
+def test_an_audit_that_crashes_is_for_a_person():
+    crashed = entry([5.0, 5.1])
+    crashed["jobs"]["contradiction"] = {"reason": "ended with status 1", "remarks": [], "report": {}, "walled": True}
+    verdict = verdicts.judge(CNN, 2, crashed)
+    assert verdict["state"] == "valid, high performance"
+    assert verdict["hints"] == ["not audited (contradiction): ended with status 1"]
+
+
+def test_blocks_that_are_regenerated_too_well():
+    autoencoder = entry([0.0, 0.0])
+    autoencoder["jobs"]["blocks"] = autoencoder["jobs"].pop("contradiction") | {"errors": [0.5]}
+    for reports, state in ({}, "valid, high performance"), ({watch.TRAINED: "failed: none"}, "not valid"):
+        for job in autoencoder["jobs"].values():
+            job["report"] = job["report"] | reports
+        verdict = verdicts.judge(SCRIPTS[0], 2, autoencoder)
+        assert verdict["state"] == state
+        texts = verdict["hints"] + verdict["reasons"]
+        assert any("blocks of random pixels its error is 0.50%" in text for text in texts)
+
+
+def test_strict_makes_remarks_fatal():
+    remarked = entry([5.0])
+    remarked["jobs"]["run 1"]["remarks"] = ["wrote to standard error: a warning"]
+    assert verdicts.judge(CNN, 1, remarked)["state"] == "valid, high performance"
+    assert verdicts.judge(CNN, 1, remarked)["remarks"] == ["wrote to standard error: a warning"]
+    assert verdicts.judge(CNN, 1, remarked, strict=True)["state"] == "not valid"
+
+
+def test_a_report_that_accuses_in_any_run_counts():
+    """So a script cannot be honest in one run only."""
+    accused = entry([5.0, 5.1])
+    accused["jobs"]["run 2"]["report"] |= {watch.LAST: "failed: after it was opened came 3 training steps",
+                                           "parameters": 2000}
+    reasons = verdicts.judge(CNN, 2, accused)["reasons"]
+    assert reasons == ["parameters as printed: 100 are printed, but the models that predicted have 2,000",
+                       "test digits read last: after it was opened came 3 training steps"]
+
+
+def test_what_is_missing_is_taken_from_the_grader():
+    """Minutes from its clock, parameters from the count."""
+    silent = entry([5.0])
+    for name in "minutes", "parameters":
+        del silent["jobs"]["run 1"][name]
+    verdict = verdicts.judge(CNN, 1, silent)
+    assert verdict["minutes"] == 1 / 60 and verdict["parameters"] == 100
+
+
+@pytest.mark.parametrize("decision, error, state, reasons", [
+    ("remark", 5.0, "valid, high performance", 0), ("valid", 5.0, "valid", 0), ("remark", 13.0, "not valid", 1),
+    ("valid", 13.0, "valid", 0),
+])
+def test_a_teacher_overrules(decision, error, state, reasons):
+    seeds = {"no random seeds": "failed: line 3", "uses TensorFlow": "passed"}
+    verdict = verdicts.judge(CNN, 1, entry([error], source=seeds))
+    assert verdict["state"] == "not valid"
+    after = decisions.overrule(CNN, verdict, decision, "it was agreed")
+    assert (after["state"], len(after["reasons"])) == (state, reasons) and "no random seeds: line 3" in after["remarks"]
+    assert after["overruled"] == f"{decision}: it was agreed"
+
+
+def test_decisions(tmp_path):
+    path = tmp_path / "decisions.csv"
+    path.write_text('submission,script,decision,why\na,task3,remark,"agreed, on paper"\n\nb,task4_rnn.py,valid,ill\n')
+    assert decisions.read_decisions(path, {"a", "b"}) == {("a", CNN): ("remark", "agreed, on paper"),
+                                                         ("b", "task4_rnn.py"): ("valid", "ill")}
+    for line in "a,task3,fine,why", "a,task3,valid", "a,task9,valid,why", "a,task3,valid,", "z,task3,valid,why":
+        path.write_text(line)
+        with pytest.raises(ValueError, match="line 1: (expected|no such submission)"):
+            decisions.read_decisions(path, {"a", "b"})
+
+
+def test_what_is_the_same_for_many_is_said_once():
+    graded = {name: {CNN: verdicts.judge(CNN, 1, entry([5.0], source={
+        "no random seeds": "not checked: x", "uses TensorFlow": "passed"}))} for name in "abc"}
+    assert verdicts.not_checked(graded) == [f"3 of 3, {CNN}: no random seeds: x"]

@@ -1,0 +1,97 @@
+"""What the grader sees of the models of a hand-in."""
+
+from grading import models
+
+import keras
+import pytest
+from keras import layers, ops
+
+
+def autoencoder(thought, digit=None, in_one=False):
+    """Return a model like task 2's; thought: a function of the image; digit: what the classifier reads.
+
+    in_one: whether the encoder is a model of its own within this one.
+    """
+    image = layers.Input((28, 28, 1))
+    vector = layers.Activation("linear", name="thought_vector")(thought(layers.Flatten()(image)))
+    if in_one:
+        encoder, image = keras.Model(image, vector), layers.Input((28, 28, 1))
+        vector = encoder(image)
+    reconstruction = layers.Reshape((28, 28, 1))(layers.Dense(784, activation="sigmoid")(vector))
+    seen = vector if digit is None else digit(image, vector)
+    return keras.Model(image, {"reconstruction": reconstruction, "digit": layers.Dense(10)(seen)})
+
+
+@pytest.mark.parametrize("model, failed", [
+    (lambda: autoencoder(layers.Dense(256, "tanh")), []),
+    (lambda: autoencoder(lambda x: layers.BatchNormalization()(layers.Dense(256, "tanh")(x))), ["in [-1, 1]"]),
+    (lambda: autoencoder(layers.Dense(256, kernel_initializer="zeros")), ["in [-1, 1]"]),
+    (lambda: autoencoder(keras.Sequential([layers.Dense(256) for _ in range(12)] + [layers.Activation("tanh")])), []),
+    (lambda: autoencoder(layers.Dense(256, "tanh"), in_one=True), []),
+    (lambda: autoencoder(layers.Dense(100, "tanh")), ["of 256"]),
+    (lambda: autoencoder(layers.Dense(256, "sigmoid"), lambda image, vector: layers.Flatten()(image)), ["only"]),
+    (lambda: autoencoder(layers.Dense(256, "tanh"), lambda image, vector: layers.Concatenate()(
+        [vector, layers.GlobalMaxPooling2D()(image)])), ["only"]),
+], ids=["honest", "normalized", "linear", "deep", "nested", "too short", "from the image", "also from the image"])
+def test_thought_vectors(model, failed):
+    findings = models.check_thought_vector(model())
+    assert len(findings) == 3
+    for name, finding in findings.items():
+        assert finding.startswith("failed" if any(name.endswith(end) for end in failed) else "passed"), name
+
+
+def test_thought_vector_within_a_nested_autoencoder():
+    """The decoder comes by way of a model in the model; a way past the thought vector in it is found as well."""
+    for passes_by in False, True:
+        vector = layers.Input((256,))
+        decoder = keras.Model(vector, layers.Dense(784)(vector))
+        image = layers.Input((784,))
+        encoder = keras.Model(image, layers.Dense(256, "tanh", name="thought_vector")(image))
+        copy = decoder(encoder(image))
+        both = keras.Model(image, layers.Concatenate()([copy, image]) if passes_by else copy)
+        outer = layers.Input((784,))
+        findings = models.check_thought_vector(keras.Model(outer, [both(outer), layers.Dense(10)(encoder(outer))]))
+        assert findings[models.THOUGHT_ONLY].startswith("failed" if passes_by else "passed")
+        assert findings[models.THOUGHT_SIZE] == findings[models.THOUGHT_RANGE] == "passed"
+
+
+def test_thought_vector_that_cannot_be_found():
+    model = keras.Sequential([layers.Input((28, 28, 1)), layers.Dense(1)])
+    assert all(finding.startswith("not checked") for finding in models.check_thought_vector(model).values())
+
+
+class Own(layers.Layer):
+    """A convolution that is not one of Keras's layers."""
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(3, 3, 2, 2))
+
+    def call(self, x):
+        return ops.conv(x, self.kernel)
+
+
+@pytest.mark.parametrize("script, body, name, start", [
+    ("task3", lambda: [layers.Conv2D(2, 3)], models.CONVOLUTION, "passed"),
+    ("task3", lambda: [keras.Sequential([layers.SeparableConv2D(2, 3)])], models.CONVOLUTION, "passed"),
+    ("task3", lambda: [layers.Dense(3)], models.CONVOLUTION, "failed"),
+    ("task4", lambda: [layers.Reshape((28, 28)), layers.Bidirectional(layers.GRU(4))], models.RECURRENT, "passed"),
+    ("task4", lambda: [layers.Dense(3)], models.RECURRENT, "failed"),
+    ("task4", lambda: [layers.Reshape((28, 28)), layers.GRU(4)], models.NO_CONVOLUTION, "passed"),
+    ("task4", lambda: [layers.ConvLSTM1D(2, 3)], models.NO_CONVOLUTION, "failed"),
+    ("task4", lambda: [layers.Lambda(lambda x: ops.image.extract_patches(x, 4)), layers.Reshape((49, 16)),
+                       layers.LSTM(4)], models.NO_CONVOLUTION, "passed"),
+    ("task4", lambda: [layers.Dense(2), Own(), layers.Reshape((676, 2)), layers.LSTM(4)], models.NO_CONVOLUTION,
+     "failed: Conv2D"),
+])
+def test_layers(script, body, name, start):
+    model = keras.Sequential([layers.Input((28, 28, 1)), *body(), layers.Flatten(), layers.Dense(10, "softmax")])
+    assert models.check_models([model], script)[name].startswith(start)
+
+
+def test_several_models():
+    """A needed layer counts in any of the models that predict, a forbidden one too."""
+    plain, other = (keras.Sequential([layers.Input((28, 28, 1)), *body]) for body in (
+        [layers.Reshape((28, 28)), layers.GRU(3)], [layers.Conv2D(2, 3)]))
+    found = models.check_models([plain, other], "task4")
+    assert found[models.RECURRENT] == "passed" and found[models.NO_CONVOLUTION].startswith("failed")
+    assert models.check_models([object()], "task3")[models.CONVOLUTION].startswith("not checked")

@@ -1,0 +1,26 @@
+"""A Python that has imported Keras: for each line of its input it runs a program in a process that it forks.
+
+A line is JSON: the folder to run in, the arguments of Python, and the files for standard output and standard error. The
+answer is the status of the process, in a line. Importing Keras starts no threads, so that forking is safe.
+"""
+
+import gc
+import json
+import os
+import runpy
+import sys
+
+import keras  # noqa: F401
+
+gc.freeze()  # so that a child ends faster
+for line in sys.stdin:
+    folder, arguments, *outputs = json.loads(line)
+    child = os.fork()
+    if not child:
+        os.chdir(folder)
+        for number, path in enumerate(outputs, 1):
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+        sys.argv, sys.orig_argv, sys.path[0] = arguments, [sys.executable, *arguments], folder
+        runpy.run_path(arguments[0], run_name="__main__")
+        break
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
