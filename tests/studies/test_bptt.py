@@ -5,7 +5,7 @@ from studies import bptt, shared
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_network import slopes
+from gradients import finite_differences
 
 INPUTS, UNITS, OUTPUTS, STEPS = 3, 5, 4, 6
 
@@ -30,9 +30,9 @@ class Sheet:
             outputs.append(np.tanh(self.V @ h + self.c))
         return np.array(states), np.array(outputs), 0.5 * np.sum((np.array(outputs) - self.t) ** 2)
 
-    def slopes(self, name):
+    def gradient(self, name):
         """Return the gradient of the cost with respect to a weight, by finite differences."""
-        return slopes(lambda: self.forward()[2], getattr(self, name))
+        return finite_differences(lambda: self.forward()[2], getattr(self, name))
 
 
 @pytest.fixture
@@ -44,31 +44,31 @@ def sheet():
 def errors(sheet):
     """Return the bracket that (b), (c) and (d) share for each step, from the definition of the gradient of a state."""
     h, _, _ = sheet.forward()
-    return sheet.slopes("nudge") * (1 - h**2)
+    return sheet.gradient("nudge") * (1 - h**2)
 
 
 def test_a_the_weights_of_the_output(sheet):
     h, y, _ = sheet.forward()
     formula = sum(np.outer((y[i] - sheet.t[i]) * (1 - y[i] ** 2), h[i]) for i in range(STEPS))
-    assert formula == pytest.approx(sheet.slopes("V"), rel=1e-5, abs=1e-8)
+    assert formula == pytest.approx(sheet.gradient("V"), rel=1e-5, abs=1e-8)
 
 
 def test_b_the_weights_of_the_input(sheet, errors):
     formula = sum(np.outer(errors[i], sheet.x[i]) for i in range(STEPS))
-    assert formula == pytest.approx(sheet.slopes("U"), rel=1e-5, abs=1e-8)
+    assert formula == pytest.approx(sheet.gradient("U"), rel=1e-5, abs=1e-8)
 
 
 def test_c_the_recurrent_weights(sheet, errors):
     h, _, _ = sheet.forward()
     formula = sum(np.outer(errors[i + 1], h[i]) for i in range(STEPS - 1))
-    assert formula == pytest.approx(sheet.slopes("W"), rel=1e-5, abs=1e-8)
+    assert formula == pytest.approx(sheet.gradient("W"), rel=1e-5, abs=1e-8)
 
 
 def test_d_the_biases(sheet, errors):
     _, y, _ = sheet.forward()
-    assert errors.sum(0) == pytest.approx(sheet.slopes("b"), rel=1e-5, abs=1e-8)
+    assert errors.sum(0) == pytest.approx(sheet.gradient("b"), rel=1e-5, abs=1e-8)
     formula = sum((y[i] - sheet.t[i]) * (1 - y[i] ** 2) for i in range(STEPS))
-    assert formula == pytest.approx(sheet.slopes("c"), rel=1e-5, abs=1e-8)
+    assert formula == pytest.approx(sheet.gradient("c"), rel=1e-5, abs=1e-8)
 
 
 def test_softmax_with_cross_entropy():
@@ -80,13 +80,13 @@ def test_softmax_with_cross_entropy():
             return -targets @ np.log(np.exp(z) / np.exp(z).sum())
 
         formula = np.exp(z) / np.exp(z).sum() - targets
-        assert (formula == pytest.approx(slopes(cost, z), rel=1e-5, abs=1e-8)) == holds
+        assert (formula == pytest.approx(finite_differences(cost, z), rel=1e-5, abs=1e-8)) == holds
 
 
 def test_the_missing_piece(sheet, errors):
     h, y, _ = sheet.forward()
     of_output = (y - sheet.t) * (1 - y**2)
-    expected = sheet.slopes("nudge")
+    expected = sheet.gradient("nudge")
     for i in range(STEPS):
         formula = sheet.V.T @ of_output[i] + (sheet.W.T @ errors[i + 1] if i + 1 < STEPS else 0)
         assert formula == pytest.approx(expected[i], rel=1e-5, abs=1e-8)
@@ -133,7 +133,7 @@ def test_a_state_is_carried_on():
         return network.bptt(x[2:], targets[2:], initial=state)[0]
 
     assert loss == pytest.approx(cost())
-    assert gradients["W"] == pytest.approx(slopes(cost, network.weights["W"]), rel=1e-4, abs=1e-7)
+    assert gradients["W"] == pytest.approx(finite_differences(cost, network.weights["W"]), rel=1e-4, abs=1e-7)
 
 
 def test_bptt_agrees_with_keras_layer():

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from gradients import finite_differences
 
 TENSORFLOW = {"identity": "linear", "sigmoid": "sigmoid"}  # other activations have the same name there
 
@@ -29,25 +30,12 @@ def build(activation, loss, hidden="tanh"):
     return Network(layers, loss), rng.normal(size=(7, 4)), targets / targets.sum(1, keepdims=True)
 
 
-def slopes(function, array, step=1e-6):
-    """Return the gradient of a function of no arguments with respect to an array that it uses (central differences)."""
-    gradient = np.empty_like(array)
-    for index in np.ndindex(array.shape):
-        value = array[index]
-        array[index] = value + step
-        above = function()
-        array[index] = value - step
-        gradient[index] = (above - function()) / (2 * step)
-        array[index] = value
-    return gradient
-
-
 @pytest.mark.parametrize("activation, loss", PAIRS)
 def test_gradients_are_those_of_finite_differences(activation, loss):
     net, x, targets = build(activation, loss)
     for layer, (weights, biases) in zip(net.layers, net.gradients(x, targets)):
         for parameter, gradient in ((layer.weights, weights), (layer.biases, biases)):
-            expected = slopes(lambda: net.mean_loss(x, targets), parameter)
+            expected = finite_differences(lambda: net.mean_loss(x, targets), parameter)
             assert gradient == pytest.approx(expected, rel=1e-4, abs=1e-7)
 
 
@@ -55,7 +43,7 @@ def test_gradients_are_those_of_finite_differences(activation, loss):
 def test_gradients_of_every_hidden_layer(activation):
     net, x, targets = build("softmax", "categorical cross-entropy", hidden=activation)
     weights = net.layers[0].weights
-    expected = slopes(lambda: net.mean_loss(x, targets), weights)
+    expected = finite_differences(lambda: net.mean_loss(x, targets), weights)
     assert net.gradients(x, targets)[0][0] == pytest.approx(expected, rel=1e-4, abs=1e-7)
 
 
