@@ -12,11 +12,11 @@ import functools
 import itertools
 import os
 
-import common
-from studies import shared
+from studies import datasets, shared
 from studies.network import Layer, Network
 from support import figures
 from support.command_line import fail
+from support.script import run
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -46,7 +46,7 @@ def train(network, pixels, epochs, learning_rate, progress):
 
 
 def train_networks(trainings, pixels, progress):
-    """Return a trained network for each of some trainings, {name: network}. trainings: {epochs: learning rate}."""
+    """Return a network for each of the trainings on pixels (n, 784), {name: network}. trainings: {epochs: rate}."""
     networks = {}
     for epochs, learning_rate in trainings.items():
         networks[f"autoencoder, {epochs} epochs"] = network = build_network()
@@ -54,20 +54,20 @@ def train_networks(trainings, pixels, progress):
     return networks
 
 
-def pixel_error(pixels, decoded):
-    """Return the share of pixels that differ once the decoded ones are rounded, in %."""
+def reconstruction_error(pixels, decoded):
+    """Return the share of pixels (n, 784) that differ once the decoded ones are rounded, in %."""
     return 100 * np.mean((decoded > 0.5) != (pixels > 0.5))
 
 
 def results(encode, decode, training, test):
-    """Return the pixel errors of training and test digits, and the accuracy of the nearest neighbour, in %.
+    """Return the reconstruction errors of training and test digits, and the accuracy of the nearest neighbour, in %.
 
     training, test: pairs of pixels (n, 784) and labels (n,). Each test digit is classified by the nearest code of a
     training digit.
     """
     codes, queries = encode(training[0]), encode(test[0])
     nearest = KNeighborsClassifier(1).fit(codes, training[1])
-    return [pixel_error(training[0], decode(codes)), pixel_error(test[0], decode(queries)),
+    return [reconstruction_error(training[0], decode(codes)), reconstruction_error(test[0], decode(queries)),
             100 * nearest.score(queries, test[1])]
 
 
@@ -85,9 +85,9 @@ def within_a_class(codes, labels, shares, inside):
     best = 0, None
     for label in np.unique(labels[inside]):
         members = codes[inside & (labels == label)]
-        apart = cdist(members, members)
-        first, second = np.unravel_index(apart.argmax(), apart.shape)
-        spread = apart.max() * shares[labels == label, label].mean()
+        distances = cdist(members, members)
+        first, second = np.unravel_index(distances.argmax(), distances.shape)
+        spread = distances.max() * shares[labels == label, label].mean()
         best = max(best, (spread, (members[first], members[second], label)), key=lambda found: found[0])
     return best[1]
 
@@ -100,10 +100,10 @@ def between_neighbours(codes, labels, shares, inside):
     pairs = []
     for one, other in itertools.combinations(np.unique(labels[inside]), 2):
         first, second = (codes[inside & (labels == label)] for label in (one, other))
-        apart = cdist(first, second)
-        a, b = np.unravel_index(apart.argmin(), apart.shape)
+        distances = cdist(first, second)
+        a, b = np.unravel_index(distances.argmin(), distances.shape)
         overlap = shares[labels == one, other].mean() + shares[labels == other, one].mean()
-        pairs.append((overlap, apart.min(), (first[a], second[b], one, other)))
+        pairs.append((overlap, distances.min(), (first[a], second[b], one, other)))
     delineated = sorted(pairs, key=lambda pair: pair[0])[:(len(pairs) + 1) // 2]
     return min(delineated, key=lambda pair: pair[1])[2]
 
@@ -133,7 +133,7 @@ def explore(codes, labels):
 
 
 def draw_reconstructions(networks, pixels, labels):
-    """Return the figure of a training digit of each class and its reconstruction by some networks, {name: network}."""
+    """Return the figure of a training digit of each class and its reconstruction by networks, {name: network}."""
     chosen = figures.one_of_each(labels)
     return shared.draw_rows("Training digits and their reconstructions from a bottleneck of three neurons", [
         ("original", pixels[chosen]),
@@ -174,12 +174,12 @@ def _scatter(panel, codes, labels, **options):
 
 
 def as_text(pixels):
-    """Return an image (784,) as 28 lines of text, for those without a screen."""
+    """Return an image (784,), pixels in [0, 1], as 28 lines of text, for those without a screen."""
     return "\n".join("".join("##" if pixel > 0.5 else "  " for pixel in row).rstrip() for row in pixels.reshape(28, 28))
 
 
 def load(path):
-    """Return a saved autoencoder, or end the program with one line that says why it cannot be used."""
+    """Return a saved autoencoder, or end the process in one line that says why it cannot be used."""
     try:
         network = Network.load(path)
     except ValueError as error:
@@ -191,14 +191,14 @@ def load(path):
 
 
 def coordinate(text):
-    """Return a coordinate of a point, for the `type` of an option. It is limited to what a code can be."""
+    """Return the argument `text` as a coordinate, for the `type` of an option. It is limited to what a code can be."""
     if not abs(number := float(text)) < 1e6:
         raise argparse.ArgumentTypeError(f"not a coordinate: {text}")
     return number
 
 
 def check_output(path):
-    """End the program if a file cannot be written. It is checked before the training, so that none is lost."""
+    """End the process in one line if a file cannot be written: before the training, so that none is lost."""
     target = path if os.path.lexists(path) else os.path.dirname(path) or "."
     if not path or os.path.isdir(path) or not os.access(target, os.W_OK):
         fail(f"{path}: cannot be written")
@@ -207,13 +207,16 @@ def check_output(path):
 def print_results(results_of_runs):
     """Print the table. results_of_runs: {name: [the results of a run]}."""
     shared.print_table(
-        ["three numbers by", "pixel error, training digits, %", "test digits, %",
+        ["three numbers by", "reconstruction error, training digits, %", "test digits, %",
          "accuracy of the nearest neighbour, test digits, %"],
         [[name, *shared.summaries(of_runs, (2, 2, 1))] for name, of_runs in results_of_runs.items()])
 
 
 def main(argv=None):
-    """Train or load, print the table, find the points, draw."""
+    """Train or load, print the table, find the points, draw.
+
+    argv: the arguments, those of the process if it is None. A mistake in them ends the process in one line.
+    """
     parser = shared.parser(__doc__)
     shared.add_runs(parser, 1)
     parser.add_argument("--save", metavar="FILE", help="save the trained network in FILE")
@@ -222,7 +225,7 @@ def main(argv=None):
     options = shared.parse(parser, argv)
     if options.save is not None:
         check_output(options.save)
-    training, test = ((digits.images.reshape(-1, 784), digits.labels) for digits in shared.digits())
+    training, test = ((digits.images.reshape(-1, 784), digits.labels) for digits in datasets.load_digits())
     pixels, labels = training
 
     linear = PCA(SIZES[CODE]).fit(pixels)
@@ -261,4 +264,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    common.run(main)
+    run(main)

@@ -16,10 +16,10 @@ import collections
 import re
 import time
 
-import common
 from studies import shared
-from support import figures, startup
+from support import figures
 from support.command_line import fail
+from support.script import run
 
 import numpy as np
 
@@ -104,7 +104,7 @@ def _outer(a, b):
 
 
 class Adam:
-    """The Adam optimizer (Kingma and Ba, 2015)."""
+    """The Adam optimizer (Kingma and Ba, 2015). weights: arrays by name, which `update` changes in place."""
 
     def __init__(self, weights):
         self.weights, self.step = weights, 0
@@ -112,7 +112,7 @@ class Adam:
         self.square = {name: np.zeros_like(values) for name, values in weights.items()}
 
     def update(self, gradients, learning_rate):
-        """Update the weights in place by one step."""
+        """Update the weights in place by one step. gradients: by name of the weights, of the same shapes."""
         self.step += 1
         rate = learning_rate * (1 - 0.999**self.step) ** 0.5 / (1 - 0.9**self.step)
         for name, gradient in gradients.items():
@@ -127,11 +127,11 @@ def train(network, samples, held_out, epochs, progress):
     A sample is read in segments. Each begins in the state in which the one before ended, but the gradient flows back to
     its beginning only (truncated back-propagation through time; Williams and Peng, 1990).
 
-    Returns the losses after each epoch on the last character of some samples, and of samples held out, (epochs, 2).
+    Returns the losses after each epoch on the last character of samples, and of samples held out, (epochs, 2).
     """
     random, optimizer = np.random.default_rng(), Adam(network.weights)
     units, losses = len(network.weights["b"]), []
-    parts = [some[:CURVE] for some in (samples, held_out)]
+    measured = [samples[:CURVE], held_out[:CURVE]]
     for epoch in range(epochs):
         rate = LEARNING_RATES[epoch * len(LEARNING_RATES) // epochs]
         for batch in np.array_split(random.permutation(len(samples)), max(1, len(samples) // BATCH_SIZE)):
@@ -141,7 +141,7 @@ def train(network, samples, held_out, epochs, progress):
                 mask = (random.random((*x.shape[:2], units), np.float32) >= DROPOUT) / np.float32(1 - DROPOUT)
                 _, gradients, state = network.bptt(x, targets, mask, state)
                 optimizer.update(clip_by_global_norm(gradients), rate)
-        losses.append([measure(predictions(network, some), some)[1] for some in parts])
+        losses.append([measure(predictions(network, subset), subset)[1] for subset in measured])
         progress.update()
     return np.array(losses)
 
@@ -164,12 +164,12 @@ def simplify(text):
     return np.maximum(np.frombuffer(letters.encode(), np.uint8).astype(int) - ord("a") + 1, 0)
 
 
-def draw_samples(text, count, apart=1):
+def random_samples(text, count, spacing=1):
     """Return samples of LENGTH + 1 characters from different random positions of a text (n,): int (count, LENGTH + 1).
 
-    apart: positions are multiples of it; of LENGTH + 1, samples do not overlap. There are fewer if the text is short.
+    spacing: positions are multiples of it; with LENGTH + 1, samples do not overlap. A short text has fewer samples.
     """
-    positions = np.arange(0, len(text) - LENGTH, apart)
+    positions = np.arange(0, len(text) - LENGTH, spacing)
     return text[np.random.default_rng().permutation(positions)[:count, None] + np.arange(LENGTH + 1)]
 
 
@@ -232,7 +232,7 @@ def ngram_predictions(method, samples, longest):
 
 
 def generate(network, start, count):
-    """Return `start` and `count` more characters, each drawn from the probabilities that the network predicts."""
+    """Return the text `start` and `count` more characters, drawn from the probabilities that the network predicts."""
     U, W, b = (network.weights[name] for name in "UWb")
     random, h, text = np.random.default_rng(), np.zeros((1, len(b)), b.dtype), start
     for number in range(len(start) + count - 1):
@@ -244,7 +244,7 @@ def generate(network, start, count):
 
 
 def read_text(path):
-    """Return the text of a file, or of Python's own help if path is None. Ends the program if it cannot be read."""
+    """Return the text of a file, or of Python's own help if path is None. Ends the process if it cannot be read."""
     if path is None:
         try:
             from pydoc_data.topics import topics
@@ -266,7 +266,6 @@ def benchmark(steps=40, rounds=5):
     import keras
     import tensorflow as tf
 
-    startup.start_xla()
     text = np.random.default_rng().integers(len(ALPHABET), size=(SEGMENT + 1, BATCH_SIZE))
     x, targets = one_hot(text[:-1]), one_hot(text[1:])
     network = RNN(len(ALPHABET), UNITS, len(ALPHABET))
@@ -296,9 +295,9 @@ def benchmark(steps=40, rounds=5):
 
 
 def measure_counts(training, *others):
-    """Return figures of n-gram counts of training samples on other samples: (methods, others, contexts, 2).
+    """Return accuracy and cross-entropy of n-gram counts on other samples: (methods, others, contexts, 2).
 
-    The methods are `METHODS`, the longest contexts 0 to LONGEST_CONTEXT characters, the figures those of `measure`.
+    The methods are `METHODS`, the longest contexts 0 to LONGEST_CONTEXT characters.
     """
     ngrams = NGrams(training, LONGEST_CONTEXT)
     return np.array([[[measure(ngram_predictions(method, samples, longest), samples)
@@ -353,7 +352,10 @@ def draw(losses, network, counts):
 
 
 def main(argv=None):
-    """Train, compare with n-gram counts and generate a few lines; or only compare the speed."""
+    """Train, compare with n-gram counts and generate a few lines; or only compare the speed.
+
+    argv: the arguments, those of the process if it is None. A mistake in them ends the process in one line.
+    """
     parser = shared.parser(__doc__)
     shared.add_runs(parser, 1, "the ninth tenth of the text")
     parser.add_argument("--corpus", metavar="FILE", help="the text (default: that of Python's help)")
@@ -369,19 +371,19 @@ def main(argv=None):
     if len(text) < 20 * (LENGTH + 1):
         fail(f"{options.corpus}: too short: {len(text)} letters, at least {20 * (LENGTH + 1)} are needed")
 
-    def draw_both(tenth):  # the tenth held out is one piece, so that no sentence is in both
-        return (draw_samples(tenths(text, 0, tenth), count, apart=LENGTH + 1),
-                draw_samples(tenths(text, tenth, tenth + 1), count))
+    def sample_both(tenth):  # the tenth held out is one piece, so that no sentence is in both
+        return (random_samples(tenths(text, 0, tenth), count, spacing=LENGTH + 1),
+                random_samples(tenths(text, tenth, tenth + 1), count))
 
     losses, of_network, of_counts, to_choose = [], [], [], []
     with shared.progress(options.runs * epochs) as progress:
         for _ in range(options.runs):
-            training, held_out = draw_both(8 if options.validation else 9)
+            training, held_out = sample_both(8 if options.validation else 9)
             network = RNN(len(ALPHABET), UNITS, len(ALPHABET))
             losses.append(train(network, training, held_out, epochs, progress))
             of_network.append([measure(predictions(network, samples), samples) for samples in (training, held_out)])
             of_counts.append(measure_counts(training, training, held_out))
-            to_choose.append(measure_counts(*draw_both(8)))  # on the ninth tenth
+            to_choose.append(measure_counts(*sample_both(8)))  # on the ninth tenth
     losses, of_network, of_counts = (np.array(of_runs) for of_runs in (losses, of_network, of_counts))
     print_results(of_network, of_counts, np.mean(to_choose, axis=0)[:, 0, :, 0].argmax(1))
     print()
@@ -391,4 +393,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    common.run(main)
+    run(main)

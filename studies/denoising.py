@@ -13,10 +13,9 @@ Root mean square error of test images with noise of standard deviation 0.3: 0.10
 import collections
 import itertools
 
-from studies import datasets  # noqa: F401  isort: skip  (first: it is Keras's home folder)
-import common  # first: it starts the clock and keeps TensorFlow quiet
 from studies import shared
-from studies.fashion_autoencoder import CODES, HIDDEN, build_autoencoder, squared_error, train
+from studies.fashion_autoencoder import CODES, HIDDEN, begin, build_autoencoder, mean_squared_error, train
+from support.script import run
 
 import keras
 import numpy as np
@@ -37,21 +36,21 @@ def build_denoiser(code, noise):
     ])
 
 
-def root_mean_square(images, others):
-    """Return the root mean square difference of a pixel."""
-    return np.sqrt(squared_error(images, others))
+def root_mean_squared_error(images, others):
+    """Return the root mean squared difference of a pixel of two arrays of images (n, 784)."""
+    return np.sqrt(mean_squared_error(images, others))
 
 
 def corrupt(images, noise):
-    """Return images with random Gaussian noise of that standard deviation on each pixel."""
+    """Return images (n, 784) with random Gaussian noise of that standard deviation on each pixel."""
     return images + np.random.default_rng().normal(0, noise, images.shape).astype(np.float32)
 
 
 def train_all(images, epochs, runs, progress):
     """Yield trained autoencoders: the name of the row of the table, the noises that it is measured with, the model.
 
-    Those trained without noise are measured with each noise and on clean images, which tells how much the bottleneck
-    alone loses; the others with the noise that they are trained with.
+    images: (n, 784), clean. The models trained without noise are measured with each noise and on clean images, which
+    tells how much the bottleneck alone loses; the others with the noise that they are trained with.
     """
     for code, noise, _ in itertools.product(CODES, (CLEAN, *NOISES), range(runs)):
         model = build_denoiser(code, noise)
@@ -68,8 +67,11 @@ def draw(noise, original, noisy, restored):
 
 
 def main(argv=None):
-    """Train a network for each code and noise several times, print the table, draw."""
-    options, images, test_images = shared.begin_with_fashion(__doc__, argv)
+    """Train a network for each code and noise several times, print the table, draw.
+
+    argv: the arguments, those of the process if it is None. A mistake in them ends the process in one line.
+    """
+    options, images, test_images = begin(__doc__, argv)
     epochs = 1 if options.quick else EPOCHS
     noisy = {noise: corrupt(test_images, noise) for noise in (CLEAN, *NOISES)}
     chosen = np.random.default_rng().choice(len(test_images), SHOWN, replace=False)
@@ -77,23 +79,23 @@ def main(argv=None):
     restored = {noise: {} for noise in NOISES}
 
     for noise in noisy:
-        errors["noisy image", noise] = [root_mean_square(test_images, noisy[noise])]
-        errors["clipped to [0, 1]", noise] = [root_mean_square(test_images, np.clip(noisy[noise], 0, 1))]
+        errors["noisy image", noise] = [root_mean_squared_error(test_images, noisy[noise])]
+        errors["clipped to [0, 1]", noise] = [root_mean_squared_error(test_images, np.clip(noisy[noise], 0, 1))]
     with shared.progress(len(CODES) * len(noisy) * options.runs * epochs) as progress:
         for name, noises, model in train_all(images, epochs, options.runs, progress):
             for noise in noises:
                 outputs = model.predict(noisy[noise], batch_size=1000, verbose=0)
-                errors[name, noise].append(root_mean_square(test_images, outputs))
+                errors[name, noise].append(root_mean_squared_error(test_images, outputs))
                 if noise:
                     restored[noise][name] = outputs[chosen]
     names = dict.fromkeys(name for name, _ in errors)
-    shared.print_table([f"root mean square error, {shared.split(options)} images", "clean",
+    shared.print_table([f"root mean square error, {shared.split_name(options)} images", "clean",
                         *(f"noise {noise}" for noise in NOISES)],
-                       [[name, *(shared.mean_and_spread(errors[name, noise], 4) if (name, noise) in errors else ""
+                       [[name, *(shared.mean_and_std(errors[name, noise], 4) if (name, noise) in errors else ""
                                  for noise in noisy)] for name in names])
     shared.present(lambda: {f"denoising_{noise}": draw(noise, test_images[chosen], noisy[noise][chosen], outputs)
                             for noise, outputs in restored.items()}, options)
 
 
 if __name__ == "__main__":
-    common.run(main)
+    run(main)

@@ -2,10 +2,9 @@
 
 from typing import NamedTuple
 
-from studies import datasets  # noqa: F401  isort: skip  (first: it is Keras's home folder)
-import common  # first: it starts the clock and keeps TensorFlow quiet
-from studies import shared
+from studies import datasets, shared
 from support import figures
+from support.data_file import Digits
 
 import keras
 import numpy as np
@@ -81,29 +80,31 @@ def add_data(parser):
 
 
 def load_data(options):
-    """Return training and test images as two `common.Digits`."""
+    """Return training and test images as two `Digits`. Ends the process in one line if they cannot be had."""
     if options.data != "digits":
-        return shared.images_of(options.data, options)
-    return [common.Digits(*(part[:200] for part in digits)) if options.quick else digits
-            for digits in shared.digits(options.validation)]
+        return datasets.load_images(options.data, options.validation, options.quick)
+    count = 200 if options.quick else None
+    return [Digits(images[:count], labels[:count]) for images, labels in datasets.load_digits(options.validation)]
 
 
-def train(model, inputs, targets, test, epochs, progress, learning_rate=LEARNING_RATE, final=0.0, measured=None):
+def train(model, inputs, targets, test, epochs, progress, learning_rate=LEARNING_RATE, alpha=0.0,
+          validation_freq=None):
     """Fit the model to targets: images with the L1 error, labels with the cross-entropy. Returns the history.
 
-    test: other inputs and targets, measured after the epochs in the list `measured`, or each. final: the last learning
-    rate, as a share of the first. The history is a dictionary of arrays: `loss`, the mean over each epoch; `val_loss`,
-    that of `test`, and `measured`, after which epochs; for labels also `accuracy` and `val_accuracy`.
+    inputs: (n, ...); targets: images (n, 28, 28, 1) or labels (n,). test: other inputs and targets, measured after the
+    epochs in the list `validation_freq`, or each. alpha: the last learning rate, as a share of the first. progress: a
+    bar of `shared.progress`. The history is a dictionary of arrays: `loss`, the mean over each epoch; `val_loss`, that
+    of `test`, and `val_epoch`, after which epochs; for labels also `accuracy` and `val_accuracy`, from 0 to 1.
     """
-    measured = measured or list(range(1, epochs + 1))
+    validation_freq = validation_freq or list(range(1, epochs + 1))
     classifies = targets.ndim == 1
     steps = epochs * -(-len(inputs) // BATCH_SIZE)
-    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps, alpha=final)
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps, alpha=alpha)
     loss, metrics = ("sparse_categorical_crossentropy", ["accuracy"]) if classifies else ("mae", None)
     model.compile(keras.optimizers.Adam(schedule), loss, metrics=metrics)
-    history = model.fit(inputs, targets, BATCH_SIZE, epochs, verbose=0, validation_data=test, validation_freq=measured,
-                        callbacks=[shared.progress_callback(progress)])
-    return {name: np.array(values) for name, values in {**history.history, "measured": measured}.items()}
+    history = model.fit(inputs, targets, BATCH_SIZE, epochs, verbose=0, validation_data=test,
+                        validation_freq=validation_freq, callbacks=[shared.progress_callback(progress)])
+    return {name: np.array(values) for name, values in {**history.history, "val_epoch": validation_freq}.items()}
 
 
 class Autoencoder(NamedTuple):
@@ -119,18 +120,18 @@ class Autoencoder(NamedTuple):
 
 
 def predict(model, inputs):
-    """Return the outputs of a model, a thousand images at a time to save memory."""
+    """Return the outputs of a model for inputs (n, ...), a thousand images at a time to save memory."""
     return model.predict(inputs, 1000, verbose=0)
 
 
 def train_autoencoder(encoder, decoder, training, test, epochs, progress):
-    """Train an encoder and a decoder to reconstruct images. Returns the `Autoencoder`."""
+    """Train an encoder and a decoder to reconstruct the images of `training`, `Digits`. Returns the `Autoencoder`."""
     history = train(keras.Sequential([encoder, decoder]), training.images, training.images, (test.images, test.images),
                     epochs, progress)
     return Autoencoder(encoder, decoder, tuple(history[name][-1] for name in ("loss", "val_loss")))
 
 
-def cloned(encoder, trainable):
+def clone(encoder, trainable):
     """Return a copy of an encoder with weights of its own. trainable: whether they change in training."""
     copy = keras.models.clone_model(encoder)
     copy.set_weights(encoder.get_weights())
@@ -139,7 +140,7 @@ def cloned(encoder, trainable):
 
 
 def draw_curves(histories, title, split, xscale="linear"):
-    """Return a figure of losses and accuracies by the epoch. histories: {name: results of `train`}."""
+    """Return a figure of losses and accuracies by the epoch. histories: {name: [results of `train`]}."""
     import matplotlib.pyplot as plt
 
     figure, panels = plt.subplots(1, 2, figsize=(13, 5), layout="constrained")
@@ -149,7 +150,7 @@ def draw_curves(histories, title, split, xscale="linear"):
             epochs = np.arange(1, len(history["loss"]) + 1)
             for panel, what, scale in zip(panels, ("loss", "accuracy"), (1, 100)):
                 panel.plot(epochs, scale * history[what], "--", color=colour, linewidth=1)
-                panel.plot(history["measured"], scale * history[f"val_{what}"], color=colour, linewidth=1,
+                panel.plot(history["val_epoch"], scale * history[f"val_{what}"], color=colour, linewidth=1,
                            label=name if panel is panels[0] and number == 0 else None)
     panels[0].set(xlabel="epoch", xscale=xscale, ylabel="cross-entropy", yscale="log")
     panels[1].set(xlabel="epoch", xscale=xscale, ylabel="accuracy, %")

@@ -9,9 +9,8 @@ Squared error of a test pixel with a code of 32 numbers: 0.0125 with one hidden 
 principal components. With 64 numbers: 0.0086, 0.0079 and 0.0104.
 """
 
-from studies import datasets  # noqa: F401  isort: skip  (first: it is Keras's home folder)
-import common  # first: it starts the clock and keeps TensorFlow quiet
-from studies import shared
+from studies import datasets, shared
+from support.script import run
 
 import keras
 import numpy as np
@@ -45,8 +44,8 @@ def train(model, inputs, targets, epochs=EPOCHS, callbacks=()):
     model.fit(inputs, targets, BATCH_SIZE, epochs, verbose=0, callbacks=list(callbacks))
 
 
-def squared_error(images, others):
-    """Return the mean squared difference of a pixel."""
+def mean_squared_error(images, others):
+    """Return the mean squared difference of a pixel of two arrays of images (n, 784)."""
     return np.mean((images - others) ** 2)
 
 
@@ -56,9 +55,25 @@ def draw(images, reconstructions):
         ("original", images), *reconstructions.items()])}
 
 
+def begin(description, argv):
+    """Return the options of a study of Fashion-MNIST and its training and test images, float32 (n, 784).
+
+    description: the docstring of the study. argv: the arguments, those of the process if it is None. Ends the process
+    in one line if the arguments are wrong or the images cannot be had.
+    """
+    parser = shared.parser(description)
+    shared.add_runs(parser, validation="10,000 training images")
+    options = shared.parse(parser, argv)
+    data = datasets.load_images("fashion_mnist", options.validation, options.quick)
+    return options, *(images.reshape(-1, 784) for images, _ in data)
+
+
 def main(argv=None):
-    """Train each network several times, print the table, draw."""
-    options, images, test_images = shared.begin_with_fashion(__doc__, argv)
+    """Train each network several times, print the table, draw.
+
+    argv: the arguments, those of the process if it is None. A mistake in them ends the process in one line.
+    """
+    options, images, test_images = begin(__doc__, argv)
     epochs = 1 if options.quick else EPOCHS
     shown = np.random.default_rng().choice(test_images, 10, replace=False)
 
@@ -67,21 +82,22 @@ def main(argv=None):
         for code in CODES:
             linear = PCA(code).fit(images)
             reconstructions[f"{code} principal\ncomponents"] = linear.inverse_transform(linear.transform(shown))
-            error = squared_error(test_images, linear.inverse_transform(linear.transform(test_images)))
+            error = mean_squared_error(test_images, linear.inverse_transform(linear.transform(test_images)))
             rows.append([f"{code} principal components", f"{error:.5f}", f"{784 * (code + 1):,}"])
             for name, hidden in HIDDEN.items():
                 errors = []
                 for _ in range(options.runs):
                     model = build_autoencoder(code, hidden)
                     train(model, images, images, epochs, [shared.progress_callback(progress)])
-                    errors.append(squared_error(test_images, model.predict(test_images, verbose=0)))
+                    errors.append(mean_squared_error(test_images, model.predict(test_images, verbose=0)))
                 what = f"{name} hidden layer{'s' * (name != 'one')}"
                 reconstructions[f"{what},\ncode of {code}"] = model.predict(shown, verbose=0)
-                rows.append([f"autoencoder, {what}, code of {code}", shared.mean_and_spread(errors, 5),
+                rows.append([f"autoencoder, {what}, code of {code}", shared.mean_and_std(errors, 5),
                              f"{model.count_params():,}"])
-    shared.print_table(["reconstruction by", f"squared error of a {shared.split(options)} pixel", "parameters"], rows)
+    shared.print_table(
+        ["reconstruction by", f"squared error of a {shared.split_name(options)} pixel", "parameters"], rows)
     shared.present(lambda: draw(shown, reconstructions), options)
 
 
 if __name__ == "__main__":
-    common.run(main)
+    run(main)

@@ -8,10 +8,10 @@ part 1), frozen or fine-tuned, the latter with three learning rates. The network
 their accuracies are compared in pairs.
 """
 
-from studies import datasets  # noqa: F401  isort: skip  (first: it is Keras's home folder)
-import common  # first: it starts the clock and keeps TensorFlow quiet
 from studies import encoders, shared
 from studies.encoders import FILTERS, LEARNING_RATE, build_decoder, build_encoder, build_mlp
+from support.data_file import Digits
+from support.script import run
 
 import keras
 import numpy as np
@@ -33,22 +33,22 @@ PARTS = {
 
 
 def train_run(training, test, epochs, few_epochs, progress):
-    """Train an autoencoder, draw labelled images, and train the classifiers on them. Returns {part: history}."""
+    """Train an autoencoder, choose labelled images, train the classifiers on them. Returns {part: history}."""
     encoder = encoders.train_autoencoder(build_encoder(FILTERS, True), build_decoder(FILTERS, True), training, test,
                                          epochs, progress).encoder
     chosen = np.random.default_rng().choice(len(training.labels), LABELLED, replace=False)
-    labelled = common.Digits(*(part[chosen] for part in training))
-    measured = np.unique(np.geomspace(1, few_epochs, MEASUREMENTS).round().astype(int)).tolist()
+    labelled = Digits(*(part[chosen] for part in training))
+    validation_freq = np.unique(np.geomspace(1, few_epochs, MEASUREMENTS).round().astype(int)).tolist()
     histories = {}
     for part, (pretrained, trainable, rate) in PARTS.items():
-        start = encoders.cloned(encoder, trainable) if pretrained else build_encoder(FILTERS, True)
+        start = encoders.clone(encoder, trainable) if pretrained else build_encoder(FILTERS, True)
         histories[part] = encoders.train(keras.Sequential([start, build_mlp()]), *labelled, test, few_epochs, progress,
-                                         rate, FINAL, measured)
+                                         rate, FINAL, validation_freq)
     return histories
 
 
 def difference(accuracies, others):
-    """Return the mean difference of paired accuracies (runs,) and its 95% confidence interval, as text."""
+    """Return the mean difference of paired accuracies (runs,), in %, and its 95% confidence interval, as text."""
     if len(accuracies) == 1:
         return f"{accuracies[0] - others[0]:+.1f}"
     interval = stats.ttest_rel(accuracies, others).confidence_interval()
@@ -71,7 +71,10 @@ def print_results(runs, split):
 
 
 def main(argv=None):
-    """Train the networks of (4) and (5), print the table, draw."""
+    """Train the networks of (4) and (5), print the table, draw.
+
+    argv: the arguments, those of the process if it is None. A mistake in them ends the process in one line.
+    """
     parser = shared.parser(__doc__)
     shared.add_runs(parser, 1, "a fold of the training images")
     encoders.add_data(parser)
@@ -80,7 +83,7 @@ def main(argv=None):
     epochs, few_epochs = (1, 2) if options.quick else (encoders.EPOCHS[options.data][0], EPOCHS)
     with shared.progress(options.runs * (epochs + len(PARTS) * few_epochs)) as progress:
         runs = [train_run(training, test, epochs, few_epochs, progress) for _ in range(options.runs)]
-    split = shared.split(options)
+    split = shared.split_name(options)
     print_results(runs, split)
     shared.present(lambda: {"few": encoders.draw_curves({part: [run[part] for run in runs] for part in PARTS},
                                                         f"Classifiers of {LABELLED} labelled images", split, "log")},
@@ -88,4 +91,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    common.run(main)
+    run(main)

@@ -41,12 +41,12 @@ def mahalanobis_distances(codes, labels):
 
 
 def pairs(matrix):
-    """Return what stands above the diagonal of a matrix: the distances of all pairs of classes."""
+    """Return what stands above the diagonal of a matrix (n, n): the distances of all pairs, (n (n - 1) / 2,)."""
     return matrix[np.triu_indices(len(matrix), 1)]
 
 
 def nearest_centroid_accuracy(codes, labels, queries, targets):
-    """Return the accuracy on `queries` with labels `targets` of the nearest centroid of codes with labels, in %."""
+    """Return the accuracy of the nearest centroid of codes with labels, on `queries` with labels `targets`, in %."""
     return 100 * NearestCentroid().fit(codes, labels).score(queries, targets)
 
 

@@ -8,7 +8,7 @@ more time and memory than there is.)
 import pickle
 import pickletools
 
-import common  # first: it starts the clock and keeps TensorFlow quiet
+from support.data_file import DatasetError, check_file
 
 import numpy as np
 
@@ -83,14 +83,14 @@ def load(path):
     Returns sequences (n, length, 6) and speeds in km/h (n,), both float32. Raises RecordingError.
     """
     try:
-        common.check_file(path)
+        check_file(path)
         with open(path, "rb") as file:
             for opcode, *_ in pickletools.genops(file):
                 if opcode.name not in OPCODES:
                     raise pickle.UnpicklingError(f"the opcode {opcode.name}")
             file.seek(0)
             content = _Unpickler(file, encoding="latin1").load()
-    except common.DatasetError as error:
+    except DatasetError as error:
         raise RecordingError(error) from None
     except Exception as error:  # a damaged pickle can raise anything
         # Control characters of a file must not reach a terminal.

@@ -1,6 +1,5 @@
-"""What the studies share: command line, digits, tables and figures, on top of the bundle's own `common`."""
+"""What the studies share: command line, tables, figures, progress."""
 
-import common  # first: it starts the clock and keeps TensorFlow quiet
 from support import figures
 from support.command_line import Parser, make_folder, positive_integer
 
@@ -11,7 +10,7 @@ from tqdm import tqdm
 
 
 def parser(description):
-    """Return a parser of a study's command line, with `--quick` and `--figures DIR`. A study adds its own options."""
+    """Return a `Parser` of a study's command line, with `--quick` and `--figures DIR`, for further options."""
     parser = Parser(description)
     parser.add_argument("--quick", action="store_true", help="a trial that takes seconds; its results mean nothing")
     parser.add_argument("--figures", metavar="DIR", help="save the figures in DIR (without it they are shown, if there "
@@ -20,7 +19,10 @@ def parser(description):
 
 
 def parse(parser, argv):
-    """Return the options of a command line. The folder for figures is made before there is work that could be lost."""
+    """Return the options of a command line `argv`, that of the process if it is None.
+
+    The folder for figures is made before there is work that could be lost. A mistake ends the process in one line.
+    """
     options = parser.parse_args(argv)
     if options.figures is not None:
         make_folder(options.figures)
@@ -36,45 +38,7 @@ def add_runs(parser, runs=3, validation=None):
                             help=f"for tuning: hold out {validation} and measure on it instead of the test data")
 
 
-def digits(validation=False):
-    """Return the bundle's training and test digits as two `common.Digits`, 1,000 each.
-
-    validation: return the training digits without the first of five folds, and that fold, instead.
-    """
-    count = common.count_lines(common.DATASET)
-    training = common.read_digits(common.DATASET, 0, count // 2)
-    return common.hold_out(training, 1) if validation else [
-        training, common.read_digits(common.DATASET, count // 2, count)]
-
-
-KERAS_FOLDS = 6  # of the training images of a Keras data set: --validation holds out 10,000 of 60,000
-
-
-def images_of(name, options):
-    """Return training and test data of a data set of Keras as two `common.Digits`, pixels in [0, 1].
-
-    With --validation the first of six folds of the training images is held out and replaces the test images. With
-    --quick there are few of both.
-    """
-    from studies import datasets
-
-    training, test = (common.Digits(np.float32(images[..., None]) / 255, labels.astype(np.int32))
-                      for images, labels in datasets.load_data(name))
-    if options.validation:
-        training, test = common.hold_out(training, 1, KERAS_FOLDS)
-    counts = (500, 100) if options.quick else (None, None)
-    return [common.Digits(*(array[:count] for array in data)) for data, count in zip((training, test), counts)]
-
-
-def begin_with_fashion(description, argv):
-    """Return the options of a study of Fashion-MNIST and its training and test images, float32 (n, 784)."""
-    arguments = parser(description)
-    add_runs(arguments, validation="10,000 training images")
-    options = parse(arguments, argv)
-    return options, *(part.images.reshape(-1, 784) for part in images_of("fashion_mnist", options))
-
-
-def split(options):
+def split_name(options):
     """Return what tables and titles call the data that are measured on: `validation` or `test`."""
     return "validation" if options.validation else "test"
 
@@ -82,7 +46,7 @@ def split(options):
 def present(draw, options):
     """Call `draw`, which returns {name: Matplotlib figure}, and save the figures or show them in windows.
 
-    Nothing is drawn without a screen and without --figures.
+    Nothing is drawn without a screen and without --figures. An error of the disk raises OSError.
     """
     windows = figures.has_screen() and options.figures is None
     if windows or options.figures is not None:
@@ -116,19 +80,19 @@ def print_table(head, rows):
           flush=True)
 
 
-def mean_and_spread(values, digits):
-    """Return the mean of some numbers and, if there are several, their standard deviation, as text."""
-    spread = f" ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else ""
-    return f"{np.mean(values):.{digits}f}{spread}"
+def mean_and_std(values, decimals):
+    """Return the mean of some numbers (n,) and, if there are several, their standard deviation: "1.5 ± 0.2"."""
+    std = f" ± {np.std(values, ddof=1):.{decimals}f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.{decimals}f}{std}"
 
 
-def summaries(runs, digits):
+def summaries(runs, decimals):
     """Return mean and standard deviation of each column of `runs`, a row of numbers for each run, as texts.
 
-    digits: the number of decimals, one for all columns or one for each.
+    decimals: how many, one number for all columns or one for each.
     """
     columns = list(zip(*runs))
-    return [mean_and_spread(column, places) for column, places in zip(columns, np.broadcast_to(digits, len(columns)))]
+    return [mean_and_std(column, number) for column, number in zip(columns, np.broadcast_to(decimals, len(columns)))]
 
 
 def progress(total):

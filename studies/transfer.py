@@ -12,12 +12,11 @@ the measures of their latent spaces in `latent_space.py`.
 import itertools
 from typing import NamedTuple
 
-from studies import datasets  # noqa: F401  isort: skip  (first: it is Keras's home folder)
-import common  # first: it starts the clock and keeps TensorFlow quiet
 from studies import encoders, latent_space, shared
 from studies.encoders import FILTERS, LATENT, Autoencoder, build_decoder, build_encoder, predict
 from support import figures
 from support.command_line import positive_integer
+from support.script import run
 
 import keras
 import numpy as np
@@ -40,59 +39,59 @@ class Run(NamedTuple):
 
 
 def train_run(sizes, training, test, epochs, classifier_epochs, progress):
-    """Train the networks of (1), (2) and (3). sizes: of the autoencoders, filters and whether with a dense layer."""
+    """Return a trained `Run`. sizes: of the autoencoders of (1), filters and whether with a dense layer."""
     autoencoders = {size: encoders.train_autoencoder(build_encoder(*size), build_decoder(*size), training, test, epochs,
                                                      progress) for size in sizes}
     encoder = build_encoder(FILTERS, True)
     classifier = keras.Sequential([encoder, encoders.build_mlp()])
     history = encoders.train(classifier, *training, test, classifier_epochs, progress)
-    decoded = encoders.train_autoencoder(encoders.cloned(encoder, False), build_decoder(FILTERS, True), training, test,
+    decoded = encoders.train_autoencoder(encoders.clone(encoder, False), build_decoder(FILTERS, True), training, test,
                                          epochs, progress)
     return Run(autoencoders, classifier, history, decoded)
 
 
-def read_correctly(classifier, images, labels):
+def accuracy(classifier, images, labels):
     """Return the accuracy of a classifier on images (n, 28, 28, 1) with labels (n,), in %."""
     return 100 * np.mean(predict(classifier, images).argmax(1) == labels)
 
 
 def print_reconstructions(runs, test, split):
-    """Print the errors of (1) and (3), and how many of the reconstructed images the classifier (2) reads correctly."""
+    """Print the errors of (1) and (3), and the accuracy of classifier (2) on the images that they reconstruct."""
     rows = []
 
     def add_row(name, autoencoders):
         first = autoencoders[0]
-        accuracies = [read_correctly(run.classifier, autoencoder.reconstruct(test.images), test.labels)
+        accuracies = [accuracy(run.classifier, autoencoder.reconstruct(test.images), test.labels)
                       for run, autoencoder in zip(runs, autoencoders)]
         rows.append([name, f"{first.encoder.count_params() + first.decoder.count_params():,}",
                      *shared.summaries([autoencoder.errors for autoencoder in autoencoders], 4),
-                     shared.mean_and_spread(accuracies, 1)])
+                     shared.mean_and_std(accuracies, 1)])
 
     for filters, dense in runs[0].autoencoders:
         name = f"(1) {filters}-{2 * filters}-{4 * filters} filters, {'a dense layer' if dense else 'convolutions only'}"
         add_row(name, [run.autoencoders[filters, dense] for run in runs])
     add_row(f"(3) a decoder for the classifier's encoder, {FILTERS} filters", [run.decoded for run in runs])
-    originals = [read_correctly(run.classifier, *test) for run in runs]
-    rows.append([f"the {split} images themselves", "", "", "", shared.mean_and_spread(originals, 1)])
+    originals = [accuracy(run.classifier, *test) for run in runs]
+    rows.append([f"the {split} images themselves", "", "", "", shared.mean_and_std(originals, 1)])
     shared.print_table(["autoencoder", "parameters", "L1 error, training images", f"{split} images",
-                        "of these (2) reads correctly, %"], rows)
+                        "of these (2) classifies correctly, %"], rows)
 
 
 def print_classifiers(runs, split):
     """Print accuracies and losses of the classifiers (2)."""
-    figures_of_runs = [(100 * run.history["accuracy"][-1], 100 * run.history["val_accuracy"][-1],
+    values = [(100 * run.history["accuracy"][-1], 100 * run.history["val_accuracy"][-1],
                         run.history["val_loss"].min(), run.history["val_loss"][-1]) for run in runs]
     shared.print_table(["classifier", "accuracy, training images, %", f"{split} images, %",
                         "cross-entropy there: lowest", "at the end"],
-                       [["(2) all training images", *shared.summaries(figures_of_runs, (1, 1, 3, 3))]])
+                       [["(2) all training images", *shared.summaries(values, (1, 1, 3, 3))]])
 
 
 def describe(codes, training_codes, training, test):
-    """Return the figures of a row of the table of codes. codes: of the images `test`, training_codes: of `training`."""
+    """Return the numbers in a row of the table of codes. codes: of the images `test`, training_codes: of `training`."""
     ink = test.images.mean((1, 2, 3))
-    far = latent_space.pairs(latent_space.mahalanobis_distances(codes, test.labels))
+    apart = latent_space.pairs(latent_space.mahalanobis_distances(codes, test.labels))
     return (latent_space.variance_within(codes, test.labels).mean(),
-            latent_space.pairs(latent_space.distances(codes, test.labels)).mean(), far.mean(), far.min(),
+            latent_space.pairs(latent_space.distances(codes, test.labels)).mean(), apart.mean(), apart.min(),
             latent_space.nearest_centroid_accuracy(training_codes, training.labels, codes, test.labels),
             latent_space.explained_variance(codes, ink, test.labels),
             latent_space.explained_variance(codes, latent_space.slant(test.images), test.labels))
@@ -116,7 +115,7 @@ def print_codes(runs, training, test, split):
 
 
 def draw_reconstructions(run, test, split):
-    """Return the figure of some images and their reconstructions by (1), with and without a dense layer, and by (3)."""
+    """Return the figure of images and their reconstructions by (1), with and without a dense layer, and by (3)."""
     import matplotlib.pyplot as plt
 
     random = np.random.default_rng()
@@ -139,12 +138,12 @@ def draw_spaces(codes, labels, split):
 
     spaces, panels = plt.subplots(2, 2, figsize=(12, 11), layout="constrained")
     spaces.suptitle(f"The latent spaces of {LATENT} dimensions: codes of {split} images")
-    apart = {name: latent_space.mahalanobis_distances(values, labels) for name, values in codes.items()}
-    furthest = max(matrix.max() for matrix in apart.values())
+    matrices = {name: latent_space.mahalanobis_distances(values, labels) for name, values in codes.items()}
+    furthest = max(matrix.max() for matrix in matrices.values())
     for (name, values), (map_panel, panel) in zip(codes.items(), panels):
         figures.scatter_digits(map_panel, PCA(2).fit_transform(values)[:1000], labels[:1000], s=30)
         map_panel.set(title=f"{name}: first two principal components", xticks=[], yticks=[])
-        drawn = panel.imshow(apart[name], cmap="Blues", vmin=0, vmax=furthest)
+        drawn = panel.imshow(matrices[name], cmap="Blues", vmin=0, vmax=furthest)
         panel.set(title=f"{name}: Mahalanobis distances of class centroids", xticks=range(10), yticks=range(10))
     spaces.colorbar(drawn, ax=panels[:, 1], shrink=0.6, label="standard deviations within a class")
 
@@ -169,7 +168,10 @@ def draw(runs, test, split):
 
 
 def main(argv=None):
-    """Train the networks of (1), (2) and (3), print their tables, draw."""
+    """Train the networks of (1), (2) and (3), print their tables, draw.
+
+    argv: the arguments, those of the process if it is None. A mistake in them ends the process in one line.
+    """
     parser = shared.parser(__doc__)
     shared.add_runs(parser, validation="a fold of the training images")
     encoders.add_data(parser)
@@ -183,7 +185,7 @@ def main(argv=None):
     sizes = list(itertools.product(filters, (True, False)))
     with shared.progress(options.runs * (epochs * (len(sizes) + 1) + classifier_epochs)) as progress:
         runs = [train_run(sizes, training, test, epochs, classifier_epochs, progress) for _ in range(options.runs)]
-    split = shared.split(options)
+    split = shared.split_name(options)
     print_reconstructions(runs, test, split)
     print()
     print_classifiers(runs, split)
@@ -193,4 +195,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    common.run(main)
+    run(main)

@@ -22,8 +22,8 @@ import errno
 import os
 import pickle
 
-import common  # first: it starts the clock and keeps TensorFlow quiet
 from support.command_line import Parser
+from support.script import run
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -145,7 +145,7 @@ def write(folder, subjects=SUBJECTS, count=SEQUENCES):
     """Write `Subject 1.pickle` and so on to a folder, `count` sequences for each speed, and return the paths.
 
     Each contains [sequences, speeds], as those of the sheet do. A file beside them says that they are synthetic. Raises
-    FileExistsError if there is one already.
+    FileExistsError if there is one already, and another OSError if the folder cannot be written.
     """
     os.makedirs(folder, exist_ok=True)
     paths = [os.path.join(folder, f"Subject {number + 1}.pickle") for number in range(subjects)]
@@ -162,11 +162,14 @@ def write(folder, subjects=SUBJECTS, count=SEQUENCES):
 
 
 def main(argv=None):
-    """Write the recordings and print their paths."""
+    """Write the recordings and print their paths.
+
+    argv: the arguments, those of the process if it is None. A mistake in them ends the process in one line.
+    """
     parser = Parser(__doc__)
     parser.add_argument("folder", metavar="FOLDER", help="where to write them; nothing is overwritten")
     print(*write(parser.parse_args(argv).folder), sep="\n")
 
 
 if __name__ == "__main__":
-    common.run(main)
+    run(main)

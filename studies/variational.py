@@ -13,9 +13,10 @@ A vector between less and more slant, added to the codes of digits, raises the s
 
 from statistics import NormalDist
 
-import common  # first: it starts the clock and keeps TensorFlow quiet
-from studies import latent_space, shared
+import common
+from studies import datasets, latent_space, shared
 from support import figures
+from support.script import run
 
 import keras
 import numpy as np
@@ -97,7 +98,7 @@ def build_model(dimensions):
 
 
 def train(model, digits, epochs, progress):
-    """Fit the model to slightly distorted digits, `common.Digits`, and print the two parts of the negative ELBO."""
+    """Fit the model to slightly distorted `Digits`, and print the two parts of the negative ELBO, in nats."""
     # Without distortion it overfits: with 2 dimensions, 188 nats on held-out digits instead of 156 after 300 epochs.
     distortion = common.RandomDistortion(28, shift=0.7, affine=0.07, elastic=0.3, stroke=0.15, deskew=False)
 
@@ -160,7 +161,7 @@ def attribute_vector(codes, quantity, labels):
 
 
 def attribute_vectors(encoder, training):
-    """Return the vector of each of `ATTRIBUTES` from training digits, `common.Digits`: {name: (dimensions,)}."""
+    """Return the vector of each of `ATTRIBUTES` from training digits, `Digits`: {name: (dimensions,)}."""
     codes = encode(encoder, training.images.reshape(-1, 784))
     return {name: attribute_vector(codes, measure(training.images), training.labels)
             for name, measure in ATTRIBUTES.items()}
@@ -180,13 +181,13 @@ def print_attributes(encoder, decoder, vectors, digits):
         return np.array([measure(images).mean() for measure in ATTRIBUTES.values()])
 
     shared.print_table(
-        ["vector", *(f"{name}, {how}" for name in ATTRIBUTES for how in ("subtracted", "as it is", "added"))],
+        ["vector", *(f"{name}, {how}" for name in ATTRIBUTES for how in ("subtracted", "unchanged", "added"))],
         [[f"between less and more {name}", *(f"{value:.2f}" for value in np.transpose(
             [measured(sign * vector) for sign in (-1, 0, 1)]).ravel())] for name, vector in vectors.items()])
 
 
 def draw_attributes(encoder, decoder, vectors, pixels):
-    """Return the figure of some digits (n, 784), and of what they decode to plus and minus each vector."""
+    """Return the figure of digits (n, 784), and of what they decode to plus and minus each vector."""
     return shared.draw_rows("Digits decoded after a vector between two attributes is subtracted or added", [
         ("original", pixels), ("decoded", shifted(encoder, decoder, pixels, 0)),
         *((f"{'less' if sign < 0 else 'more'} {name}", shifted(encoder, decoder, pixels, sign * vector))
@@ -196,7 +197,7 @@ def draw_attributes(encoder, decoder, vectors, pixels):
 def draw(networks, digits):
     """Return the figures but that of attributes.
 
-    networks: {dimensions: (encoder, decoder)}; digits: `common.Digits`, not trained on.
+    networks: {dimensions: (encoder, decoder)}; digits: `Digits`, not trained on.
     """
     import matplotlib.pyplot as plt
 
@@ -232,11 +233,14 @@ def draw(networks, digits):
 
 
 def main(argv=None):
-    """Train a network for each latent space, print the parts of the negative ELBO, draw."""
+    """Train a network for each latent space, print the parts of the negative ELBO, draw.
+
+    argv: the arguments, those of the process if it is None. A mistake in them ends the process in one line.
+    """
     parser = shared.parser(__doc__)
     shared.add_runs(parser, 1, "a fold of the training digits")
     options = shared.parse(parser, argv)
-    training, test = shared.digits(options.validation)
+    training, test = datasets.load_digits(options.validation)
     epochs = 2 if options.quick else EPOCHS
     rows, networks = [], {}
     with shared.progress(2 * options.runs * epochs) as progress:
@@ -252,18 +256,18 @@ def main(argv=None):
             rows.append([str(dimensions), *shared.summaries(results, 1)])
     print()
     shared.print_table(["dimensions", "training digits: reconstruction loss", "KL divergence",
-                        f"{shared.split(options)} digits: reconstruction loss", "KL divergence, nats"], rows)
+                        f"{shared.split_name(options)} digits: reconstruction loss", "KL divergence, nats"], rows)
     print()
     encoder, decoder = networks[LARGE]
     vectors = attribute_vectors(encoder, training)
     print_attributes(encoder, decoder, vectors, test)
 
     def draw_all():
-        some = test.images.reshape(-1, 784)[figures.one_of_each(test.labels)]
-        return draw(networks, test) | {"attributes": draw_attributes(encoder, decoder, vectors, some)}
+        sample_digits = test.images.reshape(-1, 784)[figures.one_of_each(test.labels)]
+        return draw(networks, test) | {"attributes": draw_attributes(encoder, decoder, vectors, sample_digits)}
 
     shared.present(draw_all, options)
 
 
 if __name__ == "__main__":
-    common.run(main)
+    run(main)

@@ -13,10 +13,11 @@ regression and 3.45 for the mean.
 import itertools
 import os
 
-import common  # first: it starts the clock and keeps TensorFlow quiet
+import common
 from studies import recordings, shared, treadmill
 from support import figures
 from support.command_line import fail
+from support.script import run
 
 import keras
 import numpy as np
@@ -34,7 +35,7 @@ EPOCHS = 60
 BATCH_SIZE = 24
 LEARNING_RATE = 5e-3
 BANDS = np.geomspace(1, 150, 13)  # limits of the frequency bands, in cycles per sequence
-PENALTIES = 10.0 ** np.arange(-4, 5)  # of the regression, in the search
+ALPHAS = 10.0 ** np.arange(-4, 5)  # penalties of the regression, in the search
 
 
 def build_model(sequences, speeds, units):
@@ -55,7 +56,7 @@ def build_model(sequences, speeds, units):
     ])
 
 
-def rotated(sequences, degrees):
+def rotate(sequences, degrees):
     """Return sequences (n, length, 6), each rotated at random, with that standard deviation about each axis."""
     x, y, z = tf.unstack(tf.random.normal((3, len(sequences)), stddev=np.radians(degrees)))
     zero = tf.zeros_like(x)
@@ -72,11 +73,11 @@ def train(model, sequences, speeds, degrees, epochs, callbacks=()):
     model.compile(keras.optimizers.Adam(schedule, clipnorm=1.0), "mse", steps_per_execution=steps)
     stream = common.batches((sequences, speeds), batch_size)
     if degrees:
-        stream = stream.map(lambda inputs, targets: (rotated(inputs, degrees), targets))
+        stream = stream.map(lambda inputs, targets: (rotate(inputs, degrees), targets))
     model.fit(stream, epochs=epochs, steps_per_epoch=steps, verbose=0, callbacks=list(callbacks))
 
 
-def estimator(model):
+def predictor(model):
     """Return the model as a function from sequences (n, length, 6) to speeds in km/h (n,)."""
     return lambda sequences: model.predict(sequences, batch_size=500, verbose=0)[:, 0]
 
@@ -93,20 +94,22 @@ def log_powers(sequences):
     return np.log(np.concatenate([powers[:, band == number].sum(1) + 1e-3 for number in range(1, len(BANDS))], 1))
 
 
-def spectral_regression(penalty):
-    """Return an untrained ridge regression of speed on `log_powers`. penalty: of the squared weights."""
-    return make_pipeline(FunctionTransformer(log_powers), StandardScaler(), Ridge(penalty))
+def spectral_regression(alpha):
+    """Return an untrained ridge regression of speed on `log_powers`. alpha: the penalty on the squared weights."""
+    return make_pipeline(FunctionTransformer(log_powers), StandardScaler(), Ridge(alpha))
 
 
-def errors_of(estimate, *subjects):
-    """Return the root mean square error of a function `estimate` on pairs of sequences and speeds, in km/h."""
-    return [float(np.sqrt(np.mean((estimate(sequences) - speeds) ** 2))) for sequences, speeds in subjects]
+def root_mean_squared_errors(predict, *subjects):
+    """Return the error of a function `predict` on each pair of sequences (n, length, 6) and speeds (n,), in km/h."""
+    return [float(np.sqrt(np.mean((predict(sequences) - speeds) ** 2))) for sequences, speeds in subjects]
 
 
 def load_subjects(options):
     """Return the recordings for training, validation and testing, and what titles call them.
 
-    Without --folder they are synthetic and new. The sequences for training and validation are cut to the same length.
+    Those of a person are sequences (n, length, 6) and speeds in km/h (n,). Without --folder they are synthetic and new.
+    The sequences for training and validation are cut to the same length. Ends the process in one line if a file cannot
+    be used.
     """
     if options.folder is None:
         if options.subjects:
@@ -139,7 +142,7 @@ def search(training, validation, options, epochs):
             for _ in range(options.runs):
                 model = build_model(*training, units)
                 train(model, *training, degrees, epochs, [shared.progress_callback(progress)])
-                errors.append(errors_of(estimator(model), training, validation))
+                errors.append(root_mean_squared_errors(predictor(model), training, validation))
             validation_errors[units, degrees] = np.mean(errors, axis=0)[1]
             rows.append([f"{units}", f"{degrees}", *shared.summaries(errors, 2)])
     shared.print_table(["LSTM units", "rotated by, degrees", "error on training subject, km/h",
@@ -149,8 +152,9 @@ def search(training, validation, options, epochs):
 
 def best_regression(training, validation, both):
     """Return the regression with the penalty that is best on another subject, trained on both subjects."""
-    errors = [errors_of(spectral_regression(penalty).fit(*training).predict, validation) for penalty in PENALTIES]
-    return spectral_regression(PENALTIES[int(np.argmin(errors))]).fit(*both)
+    errors = [root_mean_squared_errors(spectral_regression(alpha).fit(*training).predict, validation)
+              for alpha in ALPHAS]
+    return spectral_regression(ALPHAS[int(np.argmin(errors))]).fit(*both)
 
 
 def draw(test, estimates, what):
@@ -179,7 +183,10 @@ def draw(test, estimates, what):
 
 
 def main(argv=None):
-    """Search, train the best network on both subjects, print the table, draw."""
+    """Search, train the best network on both subjects, print the table, draw.
+
+    argv: the arguments, those of the process if it is None. A mistake in them ends the process in one line.
+    """
     parser = shared.parser(__doc__)
     parser.add_argument("--folder", metavar="DIR", help="with the recordings (default: new synthetic ones)")
     parser.add_argument("--subjects", nargs=3, metavar=("TRAINING", "VALIDATION", "TEST"),
@@ -193,24 +200,24 @@ def main(argv=None):
     units, degrees = search(training, validation, options, epochs)
     both = tuple(np.concatenate(parts) for parts in zip(training, validation))
     regression = best_regression(training, validation, both)
-    estimators = {"mean of the training subjects": [lambda sequences: np.full(len(sequences), both[1].mean())],
+    predictors = {"mean of the training subjects": [lambda sequences: np.full(len(sequences), both[1].mean())],
                   "regression on the spectrum": [regression.predict]}
     name = f"LSTM of {units} units, sequences rotated by {degrees} degrees"
-    estimators[name] = []
+    predictors[name] = []
     with shared.progress(options.runs * epochs) as progress:
         for _ in range(options.runs):
             model = build_model(*both, units)
             train(model, *both, degrees, epochs, [shared.progress_callback(progress)])
-            estimators[name].append(estimator(model))
+            predictors[name].append(predictor(model))
     print()
     shared.print_table(
         ["speed estimated by", "error on both training subjects, km/h", "on the test subject, km/h",
          "mean residual on the test subject, km/h"],
-        [[name, *shared.summaries([(*errors_of(estimate, both, test), np.mean(estimate(test[0]) - test[1]))
-                                   for estimate in of_runs], 2)] for name, of_runs in estimators.items()])
-    shared.present(lambda: draw(test, {name: estimators[name][-1](test[0]),
+        [[name, *shared.summaries([(*root_mean_squared_errors(predict, both, test), np.mean(predict(test[0]) - test[1]))
+                                   for predict in of_runs], 2)] for name, of_runs in predictors.items()])
+    shared.present(lambda: draw(test, {name: predictors[name][-1](test[0]),
                                        "regression on the spectrum": regression.predict(test[0])}, what), options)
 
 
 if __name__ == "__main__":
-    common.run(main)
+    run(main)

@@ -2,6 +2,7 @@
 
 from studies import bptt, shared
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -92,7 +93,7 @@ def test_the_missing_piece(sheet, errors):
         assert formula == pytest.approx(expected[i], rel=1e-5, abs=1e-8)
 
 
-def random_samples(steps, n=4):
+def random_sequences(steps, n=4):
     letters = np.random.default_rng().integers(len(bptt.ALPHABET), size=(steps + 1, n))
     return bptt.one_hot(letters[:-1]).astype(float), bptt.one_hot(letters[1:]).astype(float)
 
@@ -103,7 +104,7 @@ def test_bptt_agrees_with_tensorflow(steps, dropout):
     network = bptt.RNN(27, 30, 27, np.float64)
     for values in network.weights.values():
         values += np.random.default_rng().normal(0, 0.1, values.shape)
-    x, targets = random_samples(steps)
+    x, targets = random_sequences(steps)
     mask = np.random.default_rng().integers(2, size=(steps, 4, 30)) * 2.0 if dropout else 1
     weights = {name: tf.Variable(values) for name, values in network.weights.items()}
     with tf.GradientTape() as tape:
@@ -123,7 +124,7 @@ def test_bptt_agrees_with_tensorflow(steps, dropout):
 def test_a_state_is_carried_on():
     """Two segments have the states of one sequence; the gradient of the second does not flow into the first."""
     network = bptt.RNN(27, 30, 27, np.float64)
-    x, targets = random_samples(6)
+    x, targets = random_sequences(6)
     _, _, state = network.bptt(x[:2], targets[:2])
     assert state == pytest.approx(network.hidden(x)[2])
     loss, gradients, last = network.bptt(x[2:], targets[2:], initial=state)
@@ -138,20 +139,16 @@ def test_a_state_is_carried_on():
 
 def test_bptt_agrees_with_keras_layer():
     """The states are those of Keras's own recurrent layer with the same weights."""
-    import keras
-
     network = bptt.RNN(27, 30, 27)
-    x, _ = random_samples(9)
+    x, _ = random_sequences(9)
     layer = keras.layers.SimpleRNN(30, activation="relu", return_sequences=True)
-    states = np.asarray(layer(np.float32(x.swapaxes(0, 1))))
+    layer.build((None, None, 27))
     layer.set_weights([network.weights[name] for name in "UWb"])
     states = np.asarray(layer(np.float32(x.swapaxes(0, 1))))
     assert network.hidden(np.float32(x))[1:] == pytest.approx(states.swapaxes(0, 1), rel=1e-4, abs=1e-4)
 
 
 def test_adam_is_keras_own():
-    import keras
-
     start, gradients = np.float64([1.0, -2.0, 3.0]), np.random.default_rng().normal(size=(20, 3))
     weights = {"w": start.copy()}
     ours, theirs = bptt.Adam(weights), keras.optimizers.Adam(0.01, epsilon=1e-8)
@@ -162,9 +159,11 @@ def test_adam_is_keras_own():
     assert weights["w"] == pytest.approx(np.asarray(variable), rel=1e-4)
 
 
-def test_a_network_learns_a_short_text():
-    text = bptt.simplify("the quick brown fox jumps over the lazy dog and runs away from it " * 600)
-    samples = bptt.draw_samples(text, 400, bptt.LENGTH + 1)
+def test_a_network_learns_a_short_text(monkeypatch):
+    monkeypatch.setattr(bptt, "LENGTH", 30)
+    monkeypatch.setattr(bptt, "SEGMENT", 12)  # the last segment is shorter
+    text = bptt.simplify("the quick brown fox jumps over the lazy dog and runs away from it " * 200)
+    samples = bptt.random_samples(text, 400, bptt.LENGTH + 1)
     network = bptt.RNN(27, 100, 27)
     losses = bptt.train(network, samples, samples[:50], 20, shared.progress(20))
     assert losses.shape == (20, 2) and np.all(losses[-1] < losses[0] / 2)
@@ -182,11 +181,11 @@ def test_simplified_text():
 def test_samples_are_of_the_text():
     size = bptt.LENGTH + 1
     text = np.arange(20 * size + 3)
-    samples = bptt.draw_samples(text, 10, apart=size)
+    samples = bptt.random_samples(text, 10, spacing=size)
     assert samples.shape == (10, size) and np.all(np.diff(samples, axis=1) == 1)
     assert len(np.unique(samples)) == samples.size  # they do not overlap
-    assert len(bptt.draw_samples(text, 5000, apart=size)) == 20
-    starts = bptt.draw_samples(text, 5000)[:, 0]
+    assert len(bptt.random_samples(text, 5000, spacing=size)) == 20
+    starts = bptt.random_samples(text, 5000)[:, 0]
     assert sorted(starts) == list(range(len(text) - bptt.LENGTH))
 
 

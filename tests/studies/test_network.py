@@ -179,12 +179,12 @@ def test_a_file_that_would_unfold_is_refused(tmp_path):
 
 
 def test_damaged_files(tmp_path):
-    """Two thousand files with bytes changed, left out or cut off: a network or a ValueError, never anything else."""
+    """Five hundred files with bytes changed, left out or cut off: a network or a ValueError, never anything else."""
     path = tmp_path / "network.npz"
     build("softmax", "squared error")[0].save(path)
     whole = path.read_bytes()
     refused = 0
-    for _ in range(2000):
+    for _ in range(500):
         data = bytearray(whole)
         for _ in range(random.choice([1, 1, 2, 30])):
             data[random.randrange(len(data))] = random.randrange(256)
@@ -196,7 +196,7 @@ def test_damaged_files(tmp_path):
         except ValueError as error:
             assert str(error).startswith(f"{path}: not a saved network")
             refused += 1
-    assert refused > 1000
+    assert refused > 250
 
 
 def test_a_missing_file(tmp_path):
