@@ -1,5 +1,6 @@
 """Data files: read digits, explain what is wrong with a file, write predictions. Needs NumPy only."""
 
+import hashlib
 import os
 import stat
 from typing import NamedTuple
@@ -12,7 +13,11 @@ DATASET = os.path.join(ROOT, "dataset.txt")
 SIZE = 28  # pixels, both ways
 FOLDS = 5  # of the training digits, for --validation
 LONGEST_LINE = 1000  # bytes; a valid line has at most 818
+CHUNK = 1000  # lines that are read at once: of a large file, memory holds the images and little else
 NO_LABEL = -1
+
+
+FORM = f"a line is a label, a tab and {SIZE} rows of {SIZE} characters 0 or 1, joined by -"
 
 
 class DatasetError(ValueError):
@@ -38,6 +43,14 @@ def check_file(path):
         raise DatasetError(f"{path}: no permission to read")
     if not status.st_size:
         raise DatasetError(f"{path}: the file is empty")
+
+
+def same_file(path, other):
+    """Return whether two paths name the same file, under whatever names; False if one of them does not exist."""
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return os.path.abspath(path) == os.path.abspath(other)
 
 
 def count_lines(path):
@@ -66,15 +79,31 @@ def read_digits(path, start, stop, blank_labels=False):
     kept. blank_labels: whether nothing before the tab is a label too, NO_LABEL. Returns `Digits`. Raises DatasetError
     for anything else.
     """
+    count = max(0, stop - start)
+    digits = Digits(np.empty((count, SIZE, SIZE, 1), np.float32), np.empty(count, np.int32))
     try:
         with open(path, "rb") as file:
-            lines = [file.readline(LONGEST_LINE) for _ in range(stop)][start:]
+            for _ in range(start):
+                file.readline(LONGEST_LINE)
+            for first in range(start, stop, CHUNK):
+                lines = [file.readline(LONGEST_LINE) for _ in range(min(CHUNK, stop - first))]
+                if first == 0:
+                    lines[0] = lines[0].removeprefix(b"\xef\xbb\xbf")  # a byte-order mark
+                part = slice(first - start, first - start + len(lines))
+                digits.images[part], digits.labels[part] = parse_lines(lines, path, first, blank_labels)
     except OSError as error:
         raise DatasetError(f"{path}: {error.strerror}") from None
-    if not lines:
+    if not count:
         raise DatasetError(f"{path}: no digits")
-    if start == 0:
-        lines[0] = lines[0].removeprefix(b"\xef\xbb\xbf")  # a byte-order mark
+    return digits
+
+
+def parse_lines(lines, path, first=0, blank_labels=False):
+    """Return the pixels, uint8 (n, 28, 28, 1), and the labels, int32 (n,), of lines (bytes) of a data file.
+
+    Raises DatasetError for a line that is not a digit, with the path and the number of the line. first: the number of
+    the first line, from 0. blank_labels: as in `read_digits`.
+    """
     labels, bitmaps = [], []
     for line in lines:
         label, _, bitmap = line.rstrip(b"\r\n").partition(b"\t")
@@ -89,14 +118,14 @@ def read_digits(path, start, stop, blank_labels=False):
         mistakes = (pixels > 1).any((1, 2, 3))
     if any(mistakes):
         number = int(np.argmax(mistakes))
-        raise DatasetError(f"{path}, line {start + number + 1}: {_explain(lines[number])}")
-    return Digits(pixels.astype(np.float32), np.int32([label or NO_LABEL for label in labels]))
+        raise DatasetError(f"{path}, line {first + number + 1}: {_explain(lines[number])}")
+    return pixels, np.int32([label or NO_LABEL for label in labels])
 
 
 def _explain(line):
     """Return what is wrong with a line (bytes) that is not a digit."""
     if len(line) == LONGEST_LINE:
-        return "the line is too long"
+        return f"the line is too long: {FORM}"
     try:
         line = line.decode().rstrip("\r\n")
     except UnicodeDecodeError as error:
@@ -105,7 +134,7 @@ def _explain(line):
     if not line.strip():
         return "the line is blank"
     if not tab:
-        return "no tab between label and pixels"
+        return f"no tab between label and pixels: {FORM}"
     if label not in list("0123456789"):
         return f"the label is {label[:20]!r}, expected a digit 0 to 9"
     rows = bitmap.split("-")
@@ -121,22 +150,25 @@ def _explain(line):
 
 
 def fold_of(labels, folds=FOLDS, repeat=0):
-    """Return the fold of each digit, from 1 to `folds`, an integer array (n,): stratified, shuffled by a fixed rule.
+    """Return to which of several folds each digit belongs, int (n,), from 1 to `folds`. labels: int (n,).
 
-    labels: (n,). Digits of a class are dealt to the folds in turn. Another `repeat` gives other folds.
+    The folds are stratified: of each class, and in all, two folds have the same number of digits or one more. Before,
+    the digits are shuffled by a fixed rule, without random numbers: in the order of hashes. repeat: another rule.
     """
-    order = np.random.default_rng(repeat).permutation(len(labels))
-    order = order[np.argsort(labels[order], kind="stable")]
+    hashes = [hashlib.sha256(b"%d %d" % (repeat, number)).digest() for number in range(len(labels))]
+    order = np.array(sorted(range(len(labels)), key=hashes.__getitem__))
     result = np.empty(len(labels), int)
-    result[order] = np.arange(len(labels)) % folds + 1
+    result[order[np.argsort(labels[order], kind="stable")]] = np.arange(len(labels)) % folds + 1
     return result
 
 
 def hold_out(digits, fold, folds=FOLDS, repeat=0):
     """Split `Digits` into a part for training and one fold for validation, for k-fold cross-validation.
 
-    fold: from 1 to `folds`. The folds are those of `fold_of`.
+    fold: from 1 to `folds`. repeat: as in `fold_of`. Raises DatasetError if there are fewer digits than folds.
     """
+    if len(digits.labels) < folds:
+        raise DatasetError(f"{len(digits.labels)} digits are too few for {folds} folds")
     held_out = fold_of(digits.labels, folds, repeat) == fold
     return [Digits(*(array[chosen] for array in digits)) for chosen in (~held_out, held_out)]
 

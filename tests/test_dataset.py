@@ -2,9 +2,10 @@ import hashlib
 import os
 import tempfile
 import time
+import tracemalloc
 
 import common
-from support.data_file import FOLDS, DatasetError
+from support.data_file import FOLDS, FORM, DatasetError, fold_of
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ def test_other_valid_forms(lines, tmp_path, change):
 
 ROW = b"0" * 28
 BAD_LINES = {
-    "no tab between label and pixels": lambda line: line.replace(b"\t", b" "),
+    f"no tab between label and pixels: {FORM}": lambda line: line.replace(b"\t", b" "),
     "the label is 'x', expected a digit 0 to 9": lambda line: b"x" + line[1:],
     "the label is '10', expected a digit 0 to 9": lambda line: b"10" + line[1:],
     "the label is '', expected a digit 0 to 9": lambda line: line[1:],
@@ -83,7 +84,7 @@ BAD_LINES = {
     "byte 7 is not text": lambda line: line[:6] + b"\xff" + line[7:],
     "row 1 has the character '\\x00', expected 0 or 1": lambda line: line[:2] + b"\0" + line[3:],
     "the line is blank": lambda line: b"",
-    "the line is too long": lambda line: line * 10_000,
+    f"the line is too long: {FORM}": lambda line: line * 10_000,
 }
 
 
@@ -124,20 +125,50 @@ def test_the_other_half_is_not_read(lines, write):
     assert len(common.read_digits(path, 0, 10).labels) == 10
 
 
+def test_a_large_file_takes_the_memory_of_its_images(tmp_path):
+    """And little else: it is read in pieces. Mistakes are found in each of them."""
+    path = tmp_path / "digits.txt"
+    data = DATASET.read_bytes()
+    path.write_bytes(data * 5)
+    tracemalloc.start()
+    digits = common.read_digits(path, 0, 10_000)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < digits.images.nbytes + 5e6
+    assert np.array_equal(digits.images[8000:], common.read_digits(DATASET, 0, 2000).images)
+    assert np.array_equal(digits.labels[5000:6500], common.read_digits(path, 5000, 6500).labels)
+    path.write_bytes(data * 5 + b"x" + data)
+    with pytest.raises(DatasetError, match="line 10001: the label is 'x"):
+        common.read_digits(path, 500, 12_000)
+
+
 def test_folds_are_a_partition():
     digits = common.read_digits(DATASET, 0, 50)
     parts = [[as_text(part) for part in common.hold_out(digits, fold)] for fold in range(1, FOLDS + 1)]
     for training, held_out in parts:
         assert len(held_out) == 10 and sorted(training + held_out) == sorted(as_text(digits))
     assert sorted(text for _, held_out in parts for text in held_out) == sorted(as_text(digits))
-    assert parts[1][1][:2] == [as_text(digits)[1], as_text(digits)[6]]  # the second digit of every five
 
 
-def test_folds_of_few_digits():
-    digits = common.read_digits(DATASET, 0, 3)
-    for fold in range(1, FOLDS + 1):
-        training, held_out = common.hold_out(digits, fold)
-        assert (len(training.labels), len(held_out.labels)) == (2, 1)
+@pytest.mark.parametrize("labels", [common.read_digits(DATASET, 0, 1000).labels, np.arange(1000) % 10,
+                                    np.repeat(np.arange(10), 100), np.arange(203) % 7], ids=len)
+def test_folds_are_stratified(labels):
+    """Also where labels come in a cycle or in blocks."""
+    folds = fold_of(labels)
+    counts = [np.bincount(labels[folds == fold], minlength=10) for fold in range(1, FOLDS + 1)]
+    assert np.ptp(counts, axis=0).max() <= 1 and np.ptp(np.sum(counts, axis=1)) <= 1
+
+
+def test_folds_are_always_the_same_and_another_repeat_has_others():
+    labels = common.read_digits(DATASET, 0, 1000).labels
+    assert np.array_equal(fold_of(labels), fold_of(labels))
+    assert 0.15 < np.mean(fold_of(labels) == fold_of(labels, repeat=1)) < 0.25  # a fifth by chance
+    assert 0.15 < np.mean(fold_of(labels)[1:] == fold_of(labels)[:-1]) < 0.25  # they are shuffled
+
+
+def test_fewer_digits_than_folds():
+    with pytest.raises(DatasetError, match="^4 digits are too few for 5 folds$"):
+        common.hold_out(common.read_digits(DATASET, 0, 4), 1)
 
 
 LINES = DATASET.read_bytes().splitlines(keepends=True)[:6]
