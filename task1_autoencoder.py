@@ -5,17 +5,19 @@
 The thought vector has one number for each patch of 2x2 pixels: 28x28, padded to 32x32, is 16x16 = 256 patches. A patch
 has four pixels x = -1 or 1, and 16 patterns. At a blackboard:
 
-    encoder:   code = tanh(w1 x1 + w2 x2 + w3 x3 + w4 x4)    a strided convolution of four weights
-    decoder:   pixel i is 1 where sin(f_i code) > 0           a transposed convolution of four weights, a sine unit each
+    encoder:   number = tanh(w1 x1 + w2 x2 + w3 x3 + w4 x4)    a strided convolution of four weights
+    decoder:   pixel i is 1 where sin(f_i number) > 0          a transposed convolution of four weights, then sines
 
-If the weights are like 64 : 16 : 4 : 1, the patterns are 16 points on a line. Pixel i moves the code by 2 w_i, and the
-sine of frequency f_i = pi / (2 w_i) changes its sign with that. The pixels of larger weight move the code by whole
-periods of this sine, 4 w_i, and the pixels of smaller weight not far enough to change its sign.
+If the weights are like 64 : 16 : 4 : 1, the patterns are 16 points on a line (docs/figures/code.png). Pixel i moves the
+number by 2 w_i, and the sine of frequency f_i = pi / (2 w_i) changes its sign with that. The pixels of larger weight
+move it by whole periods of this sine, 4 w_i, from the middle of the line to either side; the pixels of smaller weight
+not far enough to change its sign. With a ratio of 2 instead of 4 it would be half periods, and the pixel inverted. The
+tanh keeps the numbers between -1 and 1. It bends the line a little, and the frequencies are learned behind it.
 
 The ratio must be learned. A restart begins with random weights of any ratio, and with the frequencies pi / (2 w_i).
-Gradient descent makes about one in twenty restarts exact; before it, 3 of 51,200 were. In the others, patterns have the
-same code. So 512 restarts are trained side by side, and the best is kept: exact in 100 of 100 runs. The figure
-docs/figures/code.png shows such a code. The network learns patches, and nothing about digits.
+Gradient descent makes about one in twenty restarts exact. In the others, patterns have the same number. So 512 restarts
+are trained side by side, and the best is kept: exact in 100 of 100 runs. The network learns patches, and nothing about
+digits.
 """
 
 import common  # first: it starts the clock and keeps TensorFlow quiet
@@ -25,7 +27,7 @@ import numpy as np
 from keras import layers, ops
 
 RESTARTS = 512
-SMALLEST, LARGEST = 0.01, 0.8  # initial weights of the encoder, random on a logarithmic scale
+INITIAL_WEIGHTS = 0.01, 0.8  # of the encoder, random on a logarithmic scale
 OMEGA_0 = 100.0  # factor of the frequencies, so that one learning rate fits all weights (Sitzmann et al., 2020)
 SHARPNESS = 4  # the probability of a pixel is sigmoid(4 sin(...))
 EPOCHS = 10
@@ -60,7 +62,7 @@ def build_restarts():
         layers.Activation("sigmoid"),
     ])
     random = np.random.default_rng()
-    weights = np.exp(random.uniform(np.log(SMALLEST), np.log(LARGEST), (4, RESTARTS)))
+    weights = np.exp(random.uniform(*np.log(INITIAL_WEIGHTS), (4, RESTARTS)))
     weights *= random.choice([-1, 1], weights.shape)
     model.set_weights([weights, np.pi / (2 * weights.T) / OMEGA_0])
     return model

@@ -1,6 +1,7 @@
 """What the specification lets a checker rely on, for all four models."""
 
 import importlib
+import itertools
 import subprocess
 import sys
 
@@ -114,33 +115,80 @@ def test_types_of_layers(task, model):
         assert recurrent and not convolutions
 
 
+def test_no_convolution_in_the_graph_of_task_4():
+    """Neither in its layers nor in what Keras makes of them; the frames are cut out of the image without one."""
+    model = importlib.import_module("task4_rnn").build_model()
+    graph = tf.function(lambda images: model(images, training=False)).get_concrete_function(
+        tf.TensorSpec([2, 28, 28, 1])).graph.as_graph_def()
+    kinds = {node.op for nodes in (graph.node, *(function.node_def for function in graph.library.function))
+             for node in nodes}
+    assert "MatMul" in kinds or "BatchMatMulV2" in kinds
+    assert not {kind for kind in kinds if "Conv" in kind or "Patches" in kind}
+
+
+def test_frames_overlap(images):
+    """Each frame is a square of 4x4 pixels, row by row, and begins 3 pixels behind the one before."""
+    task4 = importlib.import_module("task4_rnn")
+    frames = np.asarray(task4.cut_into_frames(images[:2, 3:25, 3:25])).reshape(2, 7, 7, 4, 4)
+    for row, column in itertools.product(range(7), repeat=2):
+        top, left = 3 + 3 * row, 3 + 3 * column
+        assert np.array_equal(frames[:, row, column], images[:2, top : top + 4, left : left + 4, 0])
+
+
+def augmented(size=28, **options):
+    """Return an Augmented layer around a network that returns the pixels that it sees, (n, size x size)."""
+    see = keras.Sequential([keras.layers.Input((size, size, 1)), keras.layers.Flatten()])
+    return common.Augmented(see, **options)
+
+
+def distort(images, weights, threshold=0.5, size=28, **options):
+    """Return images distorted by the fields with weights (n, 2, fields)."""
+    thresholds = np.full((len(images), 1), threshold, np.float32)
+    return np.asarray(augmented(size, **options).warp(images, np.float32(weights), thresholds))
+
+
 def test_distortion_is_random_only_in_training(images):
-    distortion = common.RandomDistortion(28, deskew=False)
-    first, second = np.asarray(distortion(images, training=True)), np.asarray(distortion(images, training=True))
-    assert first.shape == images.shape and not np.array_equal(first, second)
+    layer = augmented(deskew=False)
+    first, second = (np.asarray(layer(images, training=True)).reshape(images.shape) for _ in range(2))
+    assert not np.array_equal(first, second)
     assert np.minimum(np.abs(first), np.abs(first - 1)).max() < 1e-6
     assert 0.5 < first.sum() / images.sum() < 2  # they are still digits
-    count = common.RandomDistortion.AUGMENTATIONS
-    augmented = np.asarray(distortion(images)).reshape(50, count, *images.shape[1:])
-    assert np.array_equal(augmented, np.asarray(distortion(images)).reshape(augmented.shape))
-    inner = np.s_[:, :-1, :-1]  # the last row and column are read from just inside the image
-    assert np.array_equal(augmented[:, 0][inner], images[inner])
-    assert all(not np.array_equal(augmented[:, number], images) for number in range(1, count))
+    assert np.array_equal(layer(images), layer(images))
 
 
 def test_distortion_by_nothing_changes_nothing(images):
-    distortion = common.RandomDistortion(28, shift=0, affine=0, elastic=0, stroke=0.4, deskew=False)
-    inner = np.s_[:, :-1, :-1]
-    assert np.array_equal(np.asarray(distortion(images, training=True))[inner], images[inner])
+    layer = augmented(shift=0, affine=0, elastic=0, deskew=False)
+    inner = np.s_[:, :-1, :-1]  # the last row and column are read from just inside the image
+    assert np.array_equal(np.reshape(layer(images, training=True), images.shape)[inner], images[inner])
+
+
+def test_prediction_is_the_mean_over_distorted_copies(images):
+    layer = augmented(copies=5)
+    copies = [layer.warp(images, np.repeat(weights[None], 50, 0), np.repeat(threshold[None], 50, 0))
+              for weights, threshold in zip(layer.copy_weights, layer.copy_thresholds)]
+    assert all(not np.array_equal(copy, other) for copy, other in itertools.combinations(copies, 2))
+    assert np.asarray(layer(images)) == pytest.approx(np.mean(copies, axis=0).reshape(50, 784), abs=1e-6)
+
+
+def test_one_copy_is_the_deskewed_image(images):
+    upright = distort(images, np.zeros((50, 2, 10)))
+    assert np.array_equal(np.reshape(augmented(copies=1)(images), images.shape), upright)
+
+
+def test_copies_are_spread_evenly():
+    """In every dimension, and no two of them are alike: the mean over them is close to the mean over all."""
+    points = common.spread_points(16, 21)
+    assert points.shape == (16, 21) and points.min() > 0 and points.max() < 1
+    assert np.abs(points.mean(0) - 0.5).max() < 0.1
+    assert all(np.abs(np.sort(column) - (np.arange(16) + 0.5) / 16).max() < 0.2 for column in points.T)
+    assert np.array_equal(points, common.spread_points(16, 21))
 
 
 def test_distortion_keeps_the_middle(images):
-    """A smaller result is the middle of the larger one, whatever the distortion."""
-    small, large = common.RandomDistortion(), common.RandomDistortion(28)
-    assert small(images, training=True).shape == small.compute_output_shape(images.shape) == (50, 22, 22, 1)
-    weights = np.random.default_rng(1).normal(size=(50, 2, len(small.fields))).astype(np.float32)
-    middle = np.asarray(large.warp(images, weights, 0.5))[:, 3:-3, 3:-3]
-    assert np.mean(np.asarray(small.warp(images, weights, 0.5)) != middle) < 1e-4  # rounding at the threshold
+    """A network that sees less sees the middle, whatever the distortion."""
+    weights = np.random.default_rng(1).normal(size=(50, 2, 10))
+    middle = distort(images, weights)[:, 3:-3, 3:-3]
+    assert np.mean(distort(images, weights, size=22) != middle) < 1e-4  # rounding at the threshold
 
 
 def slants(images):
@@ -151,34 +199,31 @@ def slants(images):
 
 
 def test_deskewing_undoes_a_slant(images):
-    """The identity among the augmentations is upright, whichever way a digit was slanted before."""
-    upright = common.RandomDistortion(28)
-    count = common.RandomDistortion.AUGMENTATIONS
-    deskewed = np.asarray(upright(images))[::count]
+    """A digit is upright, whichever way it was slanted before."""
+    weights = np.zeros((50, 2, 10))
+    deskewed = distort(images, weights)
     assert np.abs(slants(deskewed)).mean() < 0.2 * np.abs(slants(images)).mean()
-    weights = np.zeros((len(images), 2, len(upright.fields)), np.float32)
     weights[:, 1, 1] = 0.2 / 0.12  # reads each pixel 0.2 columns further to the right for each row downwards
-    slanted = common.RandomDistortion(28, deskew=False).warp(images, weights, 0.5)
+    slanted = distort(images, weights, deskew=False)
     assert (slants(slanted) < slants(images) - 0.1).all()
-    again = np.asarray(upright(slanted))[::count]
-    assert np.mean(again != deskewed) < 0.5 * np.mean(np.asarray(slanted) != images)
-
-
-def test_a_distorted_pixel_depends_on_four_pixels(images):
-    """In the sensitivity maps, no pixel counts for what it does to the deskewing of all others."""
-    pixels = tf.constant(images)
-    with tf.GradientTape() as tape:
-        tape.watch(pixels)
-        one = common.RandomDistortion()(pixels)[:: common.RandomDistortion.AUGMENTATIONS, 4, 11, 0]
-    counts = np.count_nonzero(tape.gradient(one, pixels), axis=(1, 2, 3))
-    assert counts.min() >= 1 and counts.max() <= 4
+    again = distort(slanted, 0 * weights)
+    assert np.mean(again != deskewed) < 0.5 * np.mean(slanted != images)
 
 
 @pytest.mark.parametrize("pixels", ["none", "a row", "a point"])
 def test_deskewing_takes_any_image(pixels):
     image = np.zeros((1, 28, 28, 1), np.float32)
     image[0, 14, {"none": [], "a row": slice(5, 20), "a point": 14}[pixels]] = 1
-    assert np.array_equal(np.asarray(common.RandomDistortion()(image))[0], image[0, 3:-3, 3:-3])
+    assert np.array_equal(distort(image, np.zeros((1, 2, 10)))[:, :27, :27], image[:, :27, :27])
+
+
+def test_a_gradient_reaches_the_image(images):
+    """A layer in front of the distortion can learn."""
+    pixels = tf.constant(images)
+    with tf.GradientTape() as tape:
+        tape.watch(pixels)
+        ink = tf.reduce_sum(augmented()(pixels, training=True))
+    assert np.count_nonzero(tape.gradient(ink, pixels)) > 1000
 
 
 def test_halves_are_the_whole(images):
@@ -189,19 +234,23 @@ def test_halves_are_the_whole(images):
     assert [id(weight) for weight in halves.trainable_weights] == [id(weight) for weight in model.trainable_weights]
 
 
-def test_mean_over_augmentations(images):
-    augmented = np.asarray(common.RandomDistortion(28)(images[:3])).reshape(-1, 784)
-    means = np.asarray(common.AugmentationMean()(augmented))
-    assert means == pytest.approx(augmented.reshape(3, -1, 784).mean(1), abs=1e-6)
-    assert np.array_equal(common.AugmentationMean()(augmented, training=True), augmented)
+def test_odd_batches_in_halves(images):
+    model = importlib.import_module("task3_cnn").build_model()
+    halves = common.InHalves(model)
+    halves.compile("sgd", "sparse_categorical_crossentropy")
+    for count in (1, 5):
+        assert np.isfinite(halves.train_on_batch(images[:count], np.arange(count)))
+        assert halves(images[:count]).shape == (count, 10)
 
 
 def test_batch_normalization_is_keras_own():
-    ours, theirs = common.BatchNormalization(), keras.layers.BatchNormalization()
+    ours, theirs = common.BatchNormalization(), keras.layers.BatchNormalization(momentum=0.9)
     values = np.random.default_rng().normal(3, 2, (8, 5, 5, 4)).astype(np.float32)
     for training in (True, False):
         assert np.asarray(ours(values, training=training)) == pytest.approx(
             np.asarray(theirs(values, training=training)), abs=1e-2)  # ours keeps the unbiased variance, 200/199
+    with pytest.raises(ValueError, match="center and scale"):
+        common.BatchNormalization(scale=False)
     for mine, yours in zip(ours.weights, theirs.weights):
         assert np.asarray(mine) == pytest.approx(np.asarray(yours), rel=1e-2)
 
@@ -215,15 +264,39 @@ def test_frozen_batch_normalization_does_not_change():
     assert all(np.array_equal(a, b) for a, b in zip(before, layer.get_weights()))
 
 
-def test_the_parts_of_task_2_do_not_disturb_each_other(monkeypatch):
-    """The image part is still exact after the training of the digit part, which has weight decay."""
+@pytest.fixture(scope="module")
+def trained_task2():
+    """Return task 2's module and its model after a training of five steps, and the digits it was trained on."""
     task2 = importlib.import_module("task2_multitask")
-    monkeypatch.setattr(task2, "EPOCHS", 1)
-    monkeypatch.setattr(task2, "STEPS_PER_EPOCH", 5)
-    model = task2.build_model()
-    digits = common.read_digits(DATASET, 0, 200)
-    task2.train(model, digits)
+    model, digits = task2.build_model(), common.read_digits(DATASET, 0, 200)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(task2, "EPOCHS", 1)
+        patch.setattr(task2, "STEPS_PER_EPOCH", 5)
+        task2.train(model, digits)
+    return task2, model, digits
+
+
+def test_the_autoencoder_of_task_2_stays_exact(trained_task2):
+    """The training of the classifier, which has weight decay, does not touch it."""
+    _, model, digits = trained_task2
     assert common.errors(digits, common.predict(model, digits.images))["reconstruction"] == 0
+
+
+def test_both_heads_of_task_2_read_the_same_thought_vector(trained_task2):
+    """What a teacher would ask: one encoder, and each number that changes one output can change the other as well."""
+    _, model, digits = trained_task2
+    thought = model.get_layer("thought_vector").output
+    assert len([layer for layer in model.layers if layer.name == "encoder"]) == 1
+    rest = keras.Model(thought, model.output)  # refused by Keras if there were another way from the image
+    vector = keras.Model(model.input, thought).predict(digits.images[:1], verbose=0)
+    changed = np.concatenate([vector, *(np.where(np.eye(256) > 0, value, vector) for value in (-0.9, 0.1, 0.9))])
+    outputs = common.predict(rest, np.float32(changed))
+    reads = {name: (np.abs(values - values[0]).reshape(1 + 3 * 256, -1)[1:].max(1) > 1e-7).reshape(3, 256).any(0)
+             for name, values in outputs.items()}
+    inner = np.zeros((16, 16), bool)
+    inner[1:-1, 1:-1] = True  # the outer numbers encode padding, which is cropped
+    assert np.array_equal(reads["reconstruction"], inner.ravel())
+    assert np.array_equal(reads["digit"], reads["reconstruction"])
 
 
 @pytest.mark.parametrize("script", SCRIPTS[1:])
@@ -245,22 +318,25 @@ def test_distinct_patches(images):
 
 
 LOAD = """
-import sys, importlib, numpy, {script}, common, keras
-model = keras.models.load_model(sys.argv[1])
-numpy.savez(sys.argv[2], **common.predict(model, common.read_digits(common.DATASET, 0, 50).images))
+import sys, numpy, keras, common, task1_autoencoder, task2_multitask, task3_cnn, task4_rnn
+images = common.read_digits(common.DATASET, 0, 10).images
+for path in sys.argv[1:]:
+    numpy.savez(f"{path}.npz", **common.predict(keras.models.load_model(path), images))
 """
 
 
-def test_a_saved_model_predicts_the_same_elsewhere(task, model, images, tmp_path):
-    """It is loaded in a process that has only imported the script."""
-    model.save(tmp_path / "model.keras")
-    subprocess.run([sys.executable, "-c", LOAD.format(script=task.__name__), tmp_path / "model.keras",
-                    tmp_path / "outputs.npz"], check=True, cwd=ROOT)
-    loaded = np.load(tmp_path / "outputs.npz")
-    expected = outputs_of(model, images)
-    assert set(loaded) == set(expected)
-    for name, values in expected.items():
-        assert loaded[name] == pytest.approx(values, abs=1e-5)
+def test_saved_models_predict_the_same_elsewhere(images, tmp_path):
+    """They are loaded in a process that has only imported the scripts."""
+    models = {script: importlib.import_module(script.removesuffix(".py")).build_model() for script in SCRIPTS}
+    paths = [tmp_path / f"{script}.keras" for script in SCRIPTS]
+    for path, model in zip(paths, models.values()):
+        model.save(path)
+    subprocess.run([sys.executable, "-c", LOAD, *paths], check=True, cwd=ROOT)
+    for path, model in zip(paths, models.values()):
+        loaded, expected = np.load(f"{path}.npz"), outputs_of(model, images[:10])
+        assert set(loaded) == set(expected)
+        for name, values in expected.items():
+            assert loaded[name] == pytest.approx(values, abs=1e-5)
 
 
 def test_task_1_is_exact_and_learns():

@@ -12,12 +12,11 @@ from trainings import without_graphs
 
 
 @pytest.mark.parametrize("script, name", [(script, name) for script in CHANGES for name in CHANGES[script]])
-def test_a_change_can_be_trained(script, name, monkeypatch):
-    monkeypatch.setattr(common.RandomDistortion, "AUGMENTATIONS", common.RandomDistortion.AUGMENTATIONS)  # some set it
+def test_a_change_can_be_trained(script, name):
     with changed(script, CHANGES[script][name]) as path:
         module = {"__name__": "changed"}
         exec(compile(path.read_text(), path, "exec"), module)
-    constants = {"EPOCHS": 1, "STEPS_PER_EPOCH": 1, "IMAGE_STEPS": 1, "BATCH_SIZE": 4}
+    constants = {"EPOCHS": 1, "STEPS_PER_EPOCH": 1, "BATCH_SIZE": 4}
     module |= {constant: value for constant, value in constants.items() if constant in module}
     model = module["build_model"]()
     before = model.get_weights()
@@ -30,5 +29,6 @@ def test_a_change_can_be_trained(script, name, monkeypatch):
     assert all(len(output) == 4 and np.isfinite(output).all() for output in outputs.values())
 
 
-def test_every_script_has_changes():
-    assert list(CHANGES) == list(TASKS) and all(CHANGES.values())
+def test_every_network_has_changes():
+    """Task 2 consists of the others' parts."""
+    assert set(CHANGES) == set(TASKS) - {"task2_multitask.py"} and all(CHANGES.values())

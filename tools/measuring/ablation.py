@@ -1,55 +1,68 @@
-"""The changes whose effect `tools/ablation.py` measures, each a row of its tables.
+"""The candidates that docs/ablation.md compares, as changes of the scripts, each a row of its tables.
 
-A change replaces pieces of the script's text in a copy.
+A change replaces pieces of the script's text in a copy. Task 2 consists of the parts of tasks 1 and 3.
 """
 
-NO_TEST_TIME_AUGMENTATION = ("import keras\n", "import keras\ncommon.RandomDistortion.AUGMENTATIONS = 1\n")
-NO_DESKEWING = ("common.RandomDistortion()", "common.RandomDistortion(deskew=False)")
-ALL_PIXELS = ("common.RandomDistortion()", "common.RandomDistortion(28)")
+AUGMENTED = "common.Augmented(network"
+NO_AUGMENTATION = [(AUGMENTED, "cropped(network"), ("def build_model():", '''def cropped(network, **_):
+    """Return the network behind a layer that crops the middle out of an image."""
+    return keras.Sequential([layers.Input((28, 28, 1)), layers.Cropping2D(3), network])
+
+
+def build_model():''')]
+ONE_FIELD_EACH = [(AUGMENTED, "one_field_each(network, copies=13"),
+                  ("def build_model():", '''def one_field_each(network, **options):
+    """Return the layer; its copies are the image, and one for each shift and linear distortion, in either direction."""
+    layer = common.Augmented(network, **options)
+    weights = common.np.eye(6, 2 * len(layer.fields)).reshape(6, -1, 2).swapaxes(1, 2)
+    layer.copy_weights = common.np.float32([0 * weights[0], *weights, *-weights])
+    layer.copy_thresholds = common.np.full((13, 1), 0.5, "float32")
+    return layer
+
+
+def build_model():''')]
+
+
+def augmented(**options):
+    """Return the change that gives options to the augmentation."""
+    text = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    return [(AUGMENTED, f"common.Augmented(network, {text}")]
+
+
 # script: {name of the change: [(text, replacement), ...]}
+CLASSIFIERS = {
+    "no deskewing": augmented(deskew=False),
+    "half of the steps": [("EPOCHS = 20", "EPOCHS = 10")],
+    "no distortion at all": NO_AUGMENTATION,
+    "one prediction instead of a mean": augmented(copies=1),
+    "mean over 12 distortions along one field each": ONE_FIELD_EACH,
+    "mean over 32 spread distortions": augmented(copies=32),
+}
 CHANGES = {
     "task1_autoencoder.py": {
         "1 restart instead of 512": [("RESTARTS = 512", "RESTARTS = 1")],
         "32 restarts": [("RESTARTS = 512", "RESTARTS = 32")],
         "no training": [("EPOCHS = 10", "EPOCHS = 1"), ("LEARNING_RATE = 0.01", "LEARNING_RATE = 0.0")],
         "initial frequencies at random": [("np.pi / (2 * weights.T)", "np.pi / (2 * random.permutation(weights.T))")],
-        "initial weights not above 0.1": [("LARGEST = 0.01, 0.8", "LARGEST = 0.01, 0.1")],
+        "initial weights not above 0.1": [("INITIAL_WEIGHTS = 0.01, 0.8", "INITIAL_WEIGHTS = 0.01, 0.1")],
         "omega_0 of 1 instead of 100": [("OMEGA_0 = 100.0", "OMEGA_0 = 1.0")],
         "twice the epochs": [("EPOCHS = 10", "EPOCHS = 20")],
     },
-    "task2_multitask.py": {
-        "no distortion": [("common.RandomDistortion()", "layers.Cropping2D(3)"),
-                          ("        common.AugmentationMean(),", "")],
-        "28 x 28 pixels": [ALL_PIXELS],
-        "no deskewing": [NO_DESKEWING],
-        "no test-time augmentation": [NO_TEST_TIME_AUGMENTATION],
-        "half of the steps": [("EPOCHS = 20", "EPOCHS = 10")],
+    "task3_cnn.py": CLASSIFIERS | {
+        "shift 1.5, elastic 0.4": augmented(shift=1.5, elastic=0.4),
+        "elastic 0.4": augmented(elastic=0.4),
+        "no elastic distortion": augmented(elastic=0.0),
+        "strokes as they are": augmented(threshold_range=(0.5, 0.5)),
+        "momentum of batch normalization 0.99": [("BatchNormalization()", "BatchNormalization(momentum=0.99)")],
     },
-    "task3_cnn.py": {
-        "20 filters before the average instead of 48": [("x = convolution(x, 48, 1) ", "#")],
-        "no distortion": [("common.RandomDistortion()", "layers.Cropping2D(3)"), ("common.AugmentationMean()(x)", "x")],
-        "28 x 28 pixels": [ALL_PIXELS],
-        "no deskewing": [NO_DESKEWING],
-        "no elastic distortion": [("common.RandomDistortion()", "common.RandomDistortion(elastic=0)")],
-        "no change of the stroke width": [("common.RandomDistortion()", "common.RandomDistortion(stroke=0)")],
-        "no test-time augmentation": [NO_TEST_TIME_AUGMENTATION],
-        "half of the steps": [("EPOCHS = 20", "EPOCHS = 10")],
-    },
-    "task4_rnn.py": {
-        "no distortion": [("common.RandomDistortion()", "layers.Cropping2D(3)"),
-                          ("common.AugmentationMean()(layers.Dense(10)(x))", "layers.Dense(10)(x)")],
-        "no deskewing": [NO_DESKEWING],
-        "no test-time augmentation": [NO_TEST_TIME_AUGMENTATION],
-        "60 features before the mean": [("GlobalAveragePooling2D()(x)",
-                                         'GlobalAveragePooling2D()(layers.Dense(60, activation="tanh")(x))')],
-        "maximum beside the mean": [
-            ("layers.GlobalAveragePooling2D()(x)",
-             "layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])")],
-        "6 x 6 patches of 28 x 28 pixels": [ALL_PIXELS, ("(x, 4, strides=3)", '(x, 6, strides=4, padding="same")')],
-        "two ReNet layers instead of four": [("range(2)", "range(1)")],
-        "no batch normalization": [("return common.BatchNormalization()(x)", "return x")],
-        "clipping of gradients": [("weight_decay=WEIGHT_DECAY", "weight_decay=WEIGHT_DECAY, global_clipnorm=1.0")],
-        "weight decay of 0.02 instead of 0.05": [("WEIGHT_DECAY = 0.05", "WEIGHT_DECAY = 0.02")],
-        "half of the steps": [("EPOCHS = 20", "EPOCHS = 10")],
+    "task4_rnn.py": CLASSIFIERS | {
+        "shift 1.0, elastic 0.3": [(", shift=1.5, elastic=0.4", "")],
+        "beta_2 of 0.98": [("weight_decay=WEIGHT_DECAY", "weight_decay=WEIGHT_DECAY, beta_2=0.98")],
+        "two recurrent layers instead of four": [("range(2)", "range(1)")],
+        "a recurrent weight for each gate": [
+            ("        self.state_size = units\n", "        self.state_size = units\n"
+             '        self.recurrent = self.add_weight(shape=(units,), name="recurrent")\n'),
+            ("ops.sigmoid(gate)", "ops.sigmoid(gate + self.recurrent * states[0])")],
+        "momentum of batch normalization 0.99": [("BatchNormalization()", "BatchNormalization(momentum=0.99)")],
     },
 }

@@ -11,15 +11,12 @@ import numpy as np
 
 __all__ = ["FOLDS", "out_of_fold", "train", "train_changed", "training_labels"]
 
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-
-
 def train(path, repeat, fold):
     """Train the script at a path without one fold, in a process with one thread; return `train_fold`'s dictionary.
 
     The script stands beside `common.py`, `support/` and `dataset.txt`. Raises ValueError if the process fails.
     """
-    return run_module("train_fold", path.stem, repeat, fold, folder=path.parent, environment=ONE_THREAD)
+    return run_module("train_fold", path.stem, repeat, fold, folder=path.parent, environment={"OMP_NUM_THREADS": "1"})
 
 
 def train_changed(script, changes, repeat, fold):

@@ -38,4 +38,9 @@ def train_fold(script, repeat, fold):
 
 
 if __name__ == "__main__":
-    print(json.dumps(train_fold(importlib.import_module(sys.argv[1]), *map(int, sys.argv[2:]))))
+    module = importlib.import_module(sys.argv[1])
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    print(json.dumps(train_fold(module, *map(int, sys.argv[2:]))))
