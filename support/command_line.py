@@ -9,11 +9,35 @@ import sys
 
 def fail(message):
     """End the program with one line on standard error, `task3_cnn.py: error: message`, and exit status 2."""
-    line = f"{os.path.basename(sys.argv[0])}: error: {message}"
+    _write("error", message)
+    sys.exit(2)
+
+
+def note(message):
+    """Write one line on standard error, `task3_cnn.py: note: message`, and go on."""
+    _write("note", message)
+
+
+def _write(kind, message):
+    """Write one line on standard error, if there is one. In a console that runs no script, no program is named."""
+    in_console = "IPython" in sys.modules and not hasattr(sys.modules["__main__"], "__file__")
+    program = "" if in_console else f"{os.path.basename(sys.argv[0])}: "
     with contextlib.suppress(OSError):  # standard error may be a full disk
         if sys.stderr:
-            print(" ".join(line.split("\n")), file=sys.stderr, flush=True)
-    sys.exit(2)
+            print(f"{program}{kind}: {' '.join(str(message).splitlines())}", file=sys.stderr, flush=True)
+
+
+class OutputError(Exception):
+    """Standard output or a file that the user named cannot be written. Its argument is the OSError."""
+
+
+@contextlib.contextmanager
+def output():
+    """Turn the OSErrors of what is written inside into OutputError, to tell them from those of a student's code."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(error) from error
 
 
 class Parser(argparse.ArgumentParser):
@@ -24,9 +48,12 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, description, hint=""):
-        super().__init__(description=description, formatter_class=argparse.RawDescriptionHelpFormatter,
+        super().__init__(description=description or "", formatter_class=argparse.RawDescriptionHelpFormatter,
                          allow_abbrev=False)
         self.hint = hint
+        for stream in sys.stdout, sys.stderr:  # no result is lost to a terminal whose encoding lacks a character
+            if hasattr(stream, "reconfigure"):  # which the streams of consoles do not have
+                stream.reconfigure(errors="backslashreplace")
 
     def error(self, message):
         kind, _, rest = message.partition(": ")
@@ -37,6 +64,12 @@ class Parser(argparse.ArgumentParser):
         fail(message)
 
 
+def arguments():
+    """Return the arguments of the process, as a list; none where they are those of a console, such as Jupyter's."""
+    script = getattr(sys.modules["__main__"], "__file__", None)  # what `%run` sets as well
+    return sys.argv[1:] if script and os.path.abspath(script) == os.path.abspath(sys.argv[0]) else []
+
+
 def positive_integer(text):
     """Return the argument `text` as an integer from 1 on, for the `type` of an option."""
     if not (text.isascii() and text.isdecimal() and int(text) > 0):
@@ -45,10 +78,34 @@ def positive_integer(text):
 
 
 def make_folder(folder):
-    """Make a folder for figures. It is made before the training, so that no training is lost; fails in one line."""
+    """Make a folder for figures, unless it is there; fails in one line."""
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         fail(f"{folder}: {error.strerror}")
     if not os.access(folder, os.W_OK | os.X_OK):
         fail(f"{folder}: no permission to write")
+
+
+def check_folder(folder):
+    """Fail in one line if a folder could not be made or written to. It is better known before a training than after."""
+    above = os.path.abspath(folder) if folder else ""
+    while above and not os.path.lexists(above):
+        above = os.path.dirname(above)
+    if not above:
+        fail(f"{folder}: No such file or directory")
+    if not os.path.isdir(above):
+        fail(f"{folder}: {'File exists' if above == os.path.abspath(folder) else 'Not a directory'}")
+    if not os.access(above, os.W_OK | os.X_OK):
+        fail(f"{folder}: no permission to write")
+
+
+def check_output(path):
+    """Fail in one line if a file could not be written. It is not made, and not changed."""
+    folder = os.path.dirname(os.path.abspath(path))
+    if os.path.isdir(path):
+        fail(f"{path}: Is a directory")
+    if not path or not os.path.isdir(folder):
+        fail(f"{path}: No such file or directory")
+    if not os.access(path if os.path.exists(path) else folder, os.W_OK):
+        fail(f"{path}: no permission to write")

@@ -4,8 +4,10 @@ import random
 import time
 
 from support.data_file import SIZE
-from support.evaluation import with_thought_vector
-from support.figures import COLOURS, sensitivity
+from support.evaluation import as_dictionary, with_thought_vector
+from support.figures import sensitivity
+from support.pictures import BOX, CENTRE
+from support.windows import COLOURS
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,7 +15,6 @@ import tensorflow as tf
 from matplotlib.widgets import Button
 
 RADIUS = 1.25  # of a stroke, in pixels; those of the data are 2.5 wide
-BOX, CENTRE = 20, 14  # MNIST scales a digit to a box of this size and puts its centre of mass there, in pixels
 LARGEST_SCALE = 4  # a dot stays a dot
 REDRAWS = 30  # a second, at most
 
@@ -62,7 +63,8 @@ class DrawingWindow:
         wrong = outputs["digit"].argmax(1) != digits.labels if "digit" in outputs else np.zeros(len(order), bool)
         self.digits = digits
         self.queues = {"n": order, "m": [number for number in order if wrong[number]]}
-        self.look = look_at(model)
+        self.model = with_thought_vector(model)
+        self.look = look_at(self.model)
         self.last_time, self.background, self.held = 0.0, None, None  # held: the mouse button that draws or rubs out
         self._build("digit" in outputs, "reconstruction" in outputs)
         self.clear()
@@ -72,6 +74,8 @@ class DrawingWindow:
         count = 2 + 2 * regenerates + classifies
         self.figure = plt.figure(figsize=(2.6 * count, 3.6))
         self.figure.canvas.manager.set_window_title("Draw a digit")
+        # Keys are those below only: Matplotlib's own would close the window with q, and a drawing with it.
+        self.figure.canvas.mpl_disconnect(self.figure.canvas.manager.key_press_handler_id)
         panels = iter(self.figure.subplots(1, count, squeeze=False)[0])
         self.figure.subplots_adjust(0.02, 0.2, 0.98, 0.86, 0.12)
         self.artists = []
@@ -86,6 +90,7 @@ class DrawingWindow:
 
         self.drawn = image("Draw here")
         self.field = self.drawn.axes
+        self.field.set_xlabel("read scaled and centred, as the data are", fontsize=8)
         self.label = self.field.text(0.04, 0.96, "", transform=self.field.transAxes, va="top", animated=True)
         self.artists.append(self.label)
         self.seen = image("How pixels matter")
@@ -101,7 +106,9 @@ class DrawingWindow:
             panel.set(title="Which digit?", xlim=(0, 1), ylim=(9.6, -0.6), xticks=[0, 1], yticks=range(10))
             panel.set_box_aspect(1)
             self.bars = panel.barh(range(10), np.zeros(10), color=COLOURS[0], animated=True)
-            self.artists += self.bars
+            self.numbers = [panel.text(0.98, digit, "", ha="right", va="center", fontsize=8, animated=True)
+                            for digit in range(10)]
+            self.artists += [*self.bars, *self.numbers]
         self.buttons = []
         names = {"c": "clear (c)", "n": "next digit (n)", "m": "next wrong (m)"}
         for number, key in enumerate(key for key in names if self.queues.get(key, True)):
@@ -173,14 +180,18 @@ class DrawingWindow:
         seen = self.look(image[None, ..., None])
         self.drawn.set_data(image if self.ink is not None else ink_of(self.strokes))
         self.seen.set_data(0.35 * image)
-        heat = seen["sensitivity"][0]
-        self.heat.set_alpha(heat / max(heat.max(), 1e-30) if image.any() else np.zeros_like(heat))
+        heat = np.zeros((SIZE, SIZE))
+        if image.any() and not self.held:  # each pixel is flipped in turn, which takes too long while the mouse moves
+            heat = sensitivity(self.model, image[None, ..., None])[0]
+        self.heat.set_alpha(heat / max(heat.max(), 1e-30))
         if "reconstruction" in seen:
             self.regenerated.set_data(np.round(seen["reconstruction"][0, ..., 0]))
             self.thought.set_data(seen["thought"][0].reshape(16, 16))
         if "digit" in seen:
-            for bar, probability in zip(self.bars, seen["digit"][0] if image.any() else np.zeros(10)):
+            probabilities = seen["digit"][0] if image.any() else np.zeros(10)
+            for bar, number, probability in zip(self.bars, self.numbers, probabilities):
                 bar.set_width(probability)
+                number.set_text(f"{probability:.0%}" if probability > 0.005 else "")
         self._redraw()
         self.last_time = time.perf_counter()
 
@@ -205,14 +216,8 @@ class DrawingWindow:
 def look_at(model):
     """Return a function of one image (1, 28, 28, 1) to what a model makes of it, a dictionary of arrays.
 
-    `sensitivity` (1, 28, 28); as the model has them `digit` (1, 10), `reconstruction` (1, 28, 28, 1) and `thought`
-    (1, 256).
+    As the model has them, `digit` (1, 10), `reconstruction` (1, 28, 28, 1) and `thought` (1, 256).
     """
-    outputs_of = with_thought_vector(model)
-
-    @tf.function(input_signature=[tf.TensorSpec((1, SIZE, SIZE, 1))])  # one image takes a tenth of the time so
-    def look(image):
-        outputs, maps = sensitivity(outputs_of, image)
-        return outputs | {"sensitivity": maps}
-
+    look = tf.function(lambda image: as_dictionary(model(image, training=False)),
+                       input_signature=[tf.TensorSpec((1, SIZE, SIZE, 1))])  # a tenth of the time of `predict`
     return lambda image: {name: value.numpy() for name, value in look(tf.constant(image)).items()}

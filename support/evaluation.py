@@ -1,25 +1,43 @@
 """What a model predicts and how wrong it is. Outputs and errors have the same names: `reconstruction` and `digit`."""
 
 from support import startup  # noqa: F401 (before Keras)
-from support.data_file import NO_LABEL
+from support.data_file import NO_LABEL, SIZE
 
 import keras
 import numpy as np
 
+SHAPES = {"reconstruction": (SIZE, SIZE, 1), "digit": (10,)}
+
+
+class ModelError(ValueError):
+    """A model with outputs that cannot be measured. The message is one line that says what is expected."""
+
 
 def as_dictionary(outputs):
-    """Return a model's outputs as a dictionary of `reconstruction` (n, 28, 28, 1), `digit` (n, 10), or both."""
-    if isinstance(outputs, dict):
-        return outputs
-    return {"digit" if len(outputs.shape) == 2 else "reconstruction": outputs}
+    """Return a model's outputs as a dictionary of `reconstruction` (n, 28, 28, 1), `digit` (n, 10), or both.
+
+    outputs: one, a list, or a dictionary by any names: they are known by their shapes. `thought` is passed on. Raises
+    ModelError for an output of another shape.
+    """
+    if not isinstance(outputs, dict):
+        outputs = dict(enumerate(outputs if isinstance(outputs, (list, tuple)) else [outputs]))
+    result = {"thought": outputs["thought"]} if "thought" in outputs else {}
+    for value in (value for name, value in outputs.items() if name != "thought"):
+        shape = tuple(value.shape[1:])
+        name = next((name for name in SHAPES if SHAPES[name] == shape and name not in result), None)
+        if name is None:
+            raise ModelError(f"the model has an output of the shape (n, {', '.join(map(str, shape))}); expected class "
+                             f"probabilities (n, 10), pixels (n, {SIZE}, {SIZE}, 1), or one of each")
+        result[name] = value
+    return {name: result[name] for name in (*SHAPES, "thought") if name in result}
 
 
 def with_thought_vector(model):
-    """Return a model with the outputs of another by name, and with its `thought` vectors if it has them."""
-    outputs = as_dictionary(model.output)
-    if "thought_vector" in (layer.name for layer in model.layers):
-        outputs = outputs | {"thought": model.get_layer("thought_vector").output}
-    return keras.Model(model.inputs, outputs)
+    """Return a model with its `thought` vectors as another output, if it has them; otherwise the model itself."""
+    if not getattr(model, "inputs", None) or "thought_vector" not in (layer.name for layer in model.layers):
+        return model
+    return keras.Model(model.inputs, as_dictionary(list(model.outputs))
+                       | {"thought": model.get_layer("thought_vector").output})
 
 
 def predict(model, images):

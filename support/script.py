@@ -1,15 +1,14 @@
 """The run of a task script: the command line, the digits that it names, the training, the report."""
 
+import contextlib
 import os
-import random
-import subprocess
 import sys
 import time
 import warnings
 from statistics import mean, stdev
 
 from support import startup
-from support.command_line import Parser, fail, make_folder
+from support.command_line import OutputError, Parser, arguments, check_folder, check_output, fail, note, output
 from support.data_file import (
     DATASET,
     FOLDS,
@@ -19,11 +18,16 @@ from support.data_file import (
     count_lines,
     hold_out,
     read_digits,
+    same_file,
     write_predictions,
 )
-from support.evaluation import error_heads, errors, predict, with_thought_vector
+from support.evaluation import ModelError, as_dictionary, error_heads, errors, predict, with_thought_vector
 
-ALL_FOLDS = "all"
+import keras
+import numpy as np
+
+ALL_FOLDS = 0
+FEW = 100  # digits; with fewer the error is hardly more than chance
 
 
 class Script:
@@ -41,11 +45,10 @@ class Script:
         parser.add_argument("--show_analysis", "--show-analysis", action="store_true",
                             help="show figures in windows; without a screen, save them in figures/")
         parser.add_argument("--figures", metavar="DIR", help="save the figures in DIR")
-        folds = [str(fold) for fold in range(1, FOLDS + 1)]
-        parser.add_argument("--validation", nargs="?", const=random.choice(folds), choices=[*folds, ALL_FOLDS],
-                            metavar="FOLD", help=f"for tuning: hold out one of {FOLDS} folds of the training digits "
-                            f"(1 to {FOLDS}, default: any) and report the error on it; the test digits are not read; "
-                            f"{ALL_FOLDS}: one run for each fold, and the mean")
+        parser.add_argument("--validation", nargs="?", const=ALL_FOLDS, type=int, choices=range(1, FOLDS + 1),
+                            metavar="FOLD", help="for tuning: hold out a fold of the training digits "
+                            f"(1 to {FOLDS}; without a number each in turn, and their mean), and report the error on "
+                            "it; the test digits are not read")
         parser.add_argument("--dataset", metavar="FILE", default=DATASET,
                             help="the digits (default: dataset.txt beside the script)")
         parser.add_argument("--test", metavar="FILE",
@@ -53,73 +56,84 @@ class Script:
         parser.add_argument("--predictions", metavar="FILE",
                             help="save the prediction for each test digit there: its label, its pixels, or both, in "
                                  "the format of the data; the test digits need no labels then")
-        self.arguments = sys.argv[1:] if argv is None else [str(argument) for argument in argv]
-        self.options = options = parser.parse_args(self.arguments)
-        if options.validation == ALL_FOLDS and (options.figures or options.predictions or options.show_analysis):
-            fail(f"--validation {ALL_FOLDS} saves and shows nothing; choose one fold")
+        parser.add_argument("--save", metavar="FILE.keras", help="save the trained network there")
+        self.options = options = parser.parse_args(arguments() if argv is None else list(map(str, argv)))
+        self.draws = options.figures is not None or options.show_analysis
+        if options.validation == ALL_FOLDS and (self.draws or options.predictions or options.save):
+            fail("--validation without a fold saves and shows nothing; choose one, 1 to 5")
+        if options.save is not None and not options.save.endswith(".keras"):
+            fail(f"argument --save: the name must end in .keras: {options.save}")
+        self.fold = options.validation
         self.training = self.validation = None  # Digits
+        self.losses, self.table = {}, None  # {epoch: loss}, and the training table
 
     def run(self, build_model, train):
-        """Train a model and report its errors; return the model, or None after a run for each fold.
+        """Train a model, print the line of results, save and show what the command line asks for; return the model.
 
-        build_model: returns the untrained model. train: gets the model, `Digits` and a list of callbacks. A mistake in
-        the files that the command line names ends the process in one line.
+        Without a fold, --validation does so for each in turn; the last model is returned. build_model: returns the
+        untrained model. train: gets the model, `Digits` and a list of callbacks. Raises DatasetError for a mistake in
+        the files that the command line names, ModelError for outputs of another form, and OutputError.
         """
-        try:
-            self.prepare()
-        except DatasetError as error:
-            fail(error)
-        if self.options.validation == ALL_FOLDS:
-            return self.run_all_folds()
+        self.prepare()
+        if self.options.validation != ALL_FOLDS:
+            return self.run_once(build_model, train)[0]
+        results = []
+        for self.fold in range(1, FOLDS + 1):
+            model, measured = self.run_once(build_model, train)
+            results.append(measured)
+        with output():
+            print(f"mean and standard deviation of {FOLDS} folds: {', '.join(error_heads('validation', results[0]))}")
+            print(*(f"{mean(values):.2f} ± {stdev(values):.2f}" for values in zip(*(r.values() for r in results))),
+                  sep=", ", flush=True)
+        return model
+
+    def run_once(self, build_model, train):
+        """Train and measure once; return the model and its errors."""
+        began = startup.run_began()
         digits = self.training_digits()
         model = build_model()
-        train(model, digits, self.callbacks(model))
-        self.report(model)  # only now are the test digits read
-        return model
+        if getattr(model, "outputs", None):  # not of a model that only its training builds
+            as_dictionary(list(model.outputs))  # another form is better found before the training than after it
+        with quiet_keras():
+            train(model, digits, self.callbacks(model))
+        return model, self.report(model, began)  # only now are the test digits read
 
     def prepare(self):
         """Find the halves of the data, and make sure before the training that results can be saved after it.
 
-        Raises DatasetError if a file is missing or too short. It may end the process in one line.
+        Raises DatasetError if a file is missing, too short or would be overwritten. Nothing is written.
         """
         options = self.options
         self._count = count_lines(options.dataset)
         self._training_count = self._count // 2 if options.test is None else self._count
-        if self._training_count < (2 if options.validation else 1):
+        if self._training_count < (1 if options.validation is None else FOLDS):
             raise DatasetError(f"{options.dataset}: too few digits to split ({self._count})")
-        if options.test is not None and not options.validation:
+        if options.test is not None and options.validation is None:
             check_file(options.test)
+            if same_file(options.test, options.dataset):
+                raise DatasetError(f"--test {options.test}: these are the digits to train on")
+        for name, path in ("--predictions", options.predictions), ("--save", options.save):
+            if path is None:
+                continue
+            for kept in (options.dataset, options.test, DATASET, sys.argv[0]):
+                if kept and same_file(path, kept):
+                    raise DatasetError(f"{name} {path}: this would overwrite {kept}")
+            check_output(path)
+        if options.predictions and options.save and same_file(options.predictions, options.save):
+            raise DatasetError(f"--predictions and --save name the same file: {options.save}")
         if options.figures is not None:
-            make_folder(options.figures)
-        if options.predictions is not None:
-            open(options.predictions, "a").close()
-
-    def run_all_folds(self):
-        """Run this script once for each fold, as a process of its own, and print mean and standard deviation.
-
-        What the runs print is passed on. A run that fails is the last one, and ends this process with its status.
-        """
-        results = []
-        for fold in range(1, FOLDS + 1):
-            with subprocess.Popen([sys.executable, sys.argv[0], *self.arguments, f"--validation={fold}"], text=True,
-                                  stdout=subprocess.PIPE) as process:
-                for line in process.stdout:
-                    print(line, end="", flush=True)
-            if process.returncode:
-                sys.exit(process.returncode)
-            results.append([float(error) for error in line.split()[:-2]])  # without parameters and minutes
-        print("mean:", ", ".join(f"{mean(values):.2f} ± {stdev(values):.2f}" for values in zip(*results)), flush=True)
+            check_folder(options.figures)
 
     def training_digits(self):
         """Return the digits to train on: the first half of the data, with --validation without the fold held out."""
         self.training = read_digits(self.options.dataset, 0, self._training_count)
-        if self.options.validation:
-            self.training, self.validation = hold_out(self.training, int(self.options.validation))
+        if self.fold:
+            self.training, self.validation = hold_out(self.training, self.fold)
         return self.training
 
     def test_digits(self):
         """Read the test digits, once the training is over. With --validation, return the fold held out instead."""
-        if self.options.validation:
+        if self.fold:
             return self.validation
         blank = self.options.predictions is not None
         if self.options.test is None:
@@ -127,57 +141,126 @@ class Script:
         return read_digits(self.options.test, 0, count_lines(self.options.test), blank)
 
     def callbacks(self, model):
-        """Return the Keras callbacks that show the training: none without --full_output."""
-        if not self.options.full_output:
-            return []
-        from support.training_table import TrainingTable
-
-        splits = {"train": self.training, "validation": self.validation}
-        return [TrainingTable(model, {split: digits for split, digits in splits.items() if digits})]
-
-    def report(self, model):
-        """Measure the errors of the trained model, print the line of results, save predictions, show or save figures.
-
-        Figures of digits without labels end the process in one line.
-        """
-        split = "validation" if self.options.validation else "test"
-        digits = self.test_digits()
-        draws = self.options.figures is not None or self.options.show_analysis
-        outputs = predict(with_thought_vector(model) if draws else model, digits.images)
-        result = errors(digits, outputs)
-        minutes = (time.perf_counter() - startup.START) / 60
+        """Return the Keras callbacks that record the loss for figures, and with --full_output show the training."""
+        callbacks = []
+        if self.draws:
+            callbacks.append(keras.callbacks.LambdaCallback(
+                on_epoch_end=lambda epoch, logs: self.losses.update({epoch + 1: logs["loss"]})))
         if self.options.full_output:
-            heads = "   ".join([*error_heads(split, result), "parameters", "minutes"])
-            print("- " * (len(heads) // 2), heads, sep="\n")
-        print(*(f"{error:.2f}" for error in result.values()), model.count_params(), f"{minutes:.2f}", flush=True)
-        if self.options.predictions is not None:
-            write_predictions(self.options.predictions, outputs)
-        if draws:
-            from support import figures
+            from support.training_table import TrainingTable
+
+            splits = {"train": self.training, "validation": self.validation}
+            self.table = TrainingTable(model, {split: digits for split, digits in splits.items() if digits})
+            callbacks.append(self.table)
+        return callbacks
+
+    def curves(self):
+        """Return what was recorded of the training, {name: {epoch: value}}: the loss, and the errors of the table."""
+        rows = self.table.history if self.table else []
+        return {"loss": self.losses} | {head: {row["epoch"]: row[head] for row in rows}
+                                        for head in (list(rows[0])[1:] if rows else [])}
+
+    def report(self, model, began=startup.START):
+        """Measure the errors of the trained model, print the line of results, save and show what was asked for.
+
+        began: when the run began, in seconds of `time.perf_counter`. Returns the errors, as a dictionary.
+        """
+        options, split = self.options, "validation" if self.fold else "test"
+        digits = self.test_digits()
+        outputs = predict(with_thought_vector(model) if self.draws else model, digits.images)
+        result = errors(digits, outputs)
+        minutes = (time.perf_counter() - began) / 60
+        heads = "   ".join([*error_heads(split, result), "parameters", "minutes"])
+        if self.fold:
+            heads = f"fold {self.fold} of {FOLDS}: {heads}"
+        with output():
+            if options.full_output:
+                print("- " * (len(heads) // 2))
+            if options.full_output or self.fold:
+                print(heads)
+            print(*(f"{error:.2f}" for error in result.values()), model.count_params(), f"{minutes:.2f}", flush=True)
+            if options.save is not None:
+                model.save(options.save)
+            if options.predictions is not None:
+                write_predictions(options.predictions, outputs)
+        self.explain(model, digits, outputs)
+        if self.draws:
+            from support.analysis import show_figures
 
             if NO_LABEL in digits.labels:
-                fail("there are no figures of digits without labels")
-            figures.show_figures(model, digits, outputs, self.options.figures, self.options.show_analysis, split)
+                raise DatasetError("there are no figures of digits without labels")
+            with output():
+                show_figures(model, digits, outputs, self.curves(), options.figures, options.show_analysis, split)
+        return result
+
+    def explain(self, model, digits, outputs):
+        """Write notes on standard error on what makes an error meaningless. Those on the data need --full_output."""
+        if "digit" in outputs and np.abs(outputs["digit"].sum(1) - 1).max() > 0.01:
+            note("the probabilities of a digit's classes do not add up to 1: is the softmax missing?")
+        if not self.options.full_output:
+            return
+        classes = len(np.unique(self.training.labels))
+        if min(len(self.training.labels), len(digits.labels)) < FEW or classes < 2:
+            note(f"trained on {len(self.training.labels)} digits of {classes} class{'es' * (classes != 1)}, measured "
+                 f"on {len(digits.labels)}: too few to say how good the network is")
+        lost = ink_outside(model, self.training.images)
+        if lost > 0.05:
+            note(f"{lost:.0%} of the ink is at the edges of the images, which the network does not see")
+
+
+def ink_outside(model, images):
+    """Return the share of the ink of images (n, 28, 28, 1) outside of the middle that the network sees."""
+    seen = next((layer.layer.input_shape[1:3] for layer in model.layers if hasattr(layer, "without_last_layer")), None)
+    if seen is None or not images.any():
+        return 0.0
+    top, left = ((whole - part) // 2 for whole, part in zip(images.shape[1:3], seen))
+    return 1 - images[:, top : top + seen[0], left : left + seen[1]].sum() / images.sum()
+
+
+@contextlib.contextmanager
+def quiet_keras():
+    """Keep Keras's own progress bars, which `fit` shows unless it is told otherwise, out of the output."""
+    shown = keras.config.is_interactive_logging_enabled()
+    keras.config.disable_interactive_logging()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        if shown:
+            keras.config.enable_interactive_logging()
 
 
 def run(main, threads_per_operation=None):
-    """Call `main` as the program. A mistake in what the user has given ends the process in one line, no traceback.
+    """Call `main` as the program and return what it returns, the trained model.
+
+    A mistake in what the user has given ends the process in one line, without a traceback. In a console, such as
+    IPython's, the line comes as well, but the session goes on, and None is returned.
 
     threads_per_operation: among how many cores TensorFlow divides an operation; None leaves that to TensorFlow.
     """
-    warnings.simplefilter("ignore")
     startup.prepare_process(threads_per_operation)
-    if sys.stdout:
-        sys.stdout.reconfigure(errors="backslashreplace")  # for file names that the terminal's encoding does not have
     try:
-        try:
-            main()
-        finally:
+        return _run(main)
+    except SystemExit:
+        if startup.PROGRAM:
+            raise
+        return None
+
+
+def _run(main):
+    """Call `main`; a mistake of the user becomes SystemExit, after one line."""
+    try:
+        result = main()
+        with output():
             print(end="", flush=True)  # not left to Python's own end, which would print a traceback
-    except DatasetError as error:
+        return result
+    except (DatasetError, ModelError) as error:
         fail(error)
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's own end would try to write the rest again
-        if isinstance(error, BrokenPipeError):  # the reader of a pipe has left: end as quietly as other programs do
+    except OutputError as error:
+        cause = error.args[0]  # Keras's `fit` drops the `__cause__`
+        if startup.PROGRAM:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's own end would try to write the rest again
+        if isinstance(cause, BrokenPipeError):  # the reader of a pipe has left: end as quietly as other programs do
             sys.exit(128 + 13)
-        fail(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or error)
+        fail(f"{cause.filename}: {cause.strerror}" if cause.filename else cause.strerror or cause)

@@ -1,12 +1,11 @@
 """The training as `--full_output` shows it: a table, a progress line at a terminal, a plot where there is a screen."""
 
-from support import figures
+from support.command_line import output
 from support.evaluation import error_heads, errors, predict
 from support.progress import ProgressLine
+from support.windows import ErrorPlot, has_screen
 
 import keras
-
-LAG = "\n(early errors are too high: the averages of batch normalization lag behind the weights)"
 
 
 class TrainingTable(keras.callbacks.Callback):
@@ -25,8 +24,7 @@ class TrainingTable(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self.every = max(1, self.params["epochs"] // self.ROWS)
         self.progress = ProgressLine("epoch", self.params["epochs"])
-        lags = any("moving_mean" in weight.path for weight in self.measured.non_trainable_weights)
-        self.plot = figures.ErrorPlot(LAG * lags) if figures.has_screen() else None
+        self.plot = ErrorPlot() if has_screen() else None
 
     def on_epoch_end(self, epoch, logs=None):
         epoch += 1
@@ -41,10 +39,11 @@ class TrainingTable(keras.callbacks.Callback):
             measured = errors(digits, predict(self.measured, digits.images))
             row |= dict(zip(error_heads(split, measured), measured.values()))
         self.progress.clear()
-        if not self.history:
-            print("   ".join(row))
-        print("   ".join(f"{value:{len(head)}{'d' if head == 'epoch' else '.2f'}}" for head, value in row.items()),
-              flush=True)
+        with output():
+            if not self.history:
+                print("   ".join(row))
+            print("   ".join(f"{value:{len(head)}{'d' if head == 'epoch' else '.2f'}}" for head, value in row.items()),
+                  flush=True)
         self.history.append(row)
         if self.plot:
             self.plot.draw(self.history)

@@ -3,12 +3,12 @@
 import common
 import task2_multitask
 import task3_cnn
-from support import drawing, figures
+from support import analysis, drawing, figures, windows
 from support.evaluation import with_thought_vector
 
 import numpy as np
 import pytest
-from conftest import DATASET
+from conftest import DATASET, with_few_copies
 from matplotlib.backend_bases import KeyEvent, MouseEvent
 
 ONE = np.array([[20.0, 2.0], [20.0, 9.0]])  # a short stroke in a corner
@@ -16,7 +16,9 @@ ONE = np.array([[20.0, 2.0], [20.0, 9.0]])  # a short stroke in a corner
 
 @pytest.fixture(scope="module")
 def digits():
-    return common.read_digits(DATASET, 0, 30)
+    digits = common.read_digits(DATASET, 0, 100)
+    chosen = digits.labels < 3  # of few classes, as there is a sensitivity map for one digit of each
+    return common.Digits(digits.images[chosen], digits.labels[chosen])
 
 
 def window_of(model, digits):
@@ -26,8 +28,8 @@ def window_of(model, digits):
 @pytest.fixture
 def window(digits):
     """Return a window with everything in it; the model has not learned anything."""
-    figures.has_screen()  # where there is none, figures are drawn into files
-    made = window_of(task2_multitask.build_model(), digits)
+    windows.has_screen()  # where there is none, figures are drawn into files
+    made = window_of(with_few_copies(task2_multitask.build_model()), digits)
     made.figure.canvas.draw()
     yield made
     drawing.plt.close(made.figure)
@@ -88,13 +90,16 @@ def test_digits_to_draw_on(window, digits):
 
 def test_it_sees_what_the_model_says(digits):
     """Also where there is a classifier only."""
-    model = task3_cnn.build_model()
+    model = with_few_copies(task3_cnn.build_model())
     window = window_of(model, digits)
     window.press("n")
     image = digits.images[window.queues["n"][-1]][None]
     assert np.allclose([bar.get_width() for bar in window.bars], common.predict(model, image)["digit"][0], atol=1e-4)
-    expected = figures.sensitivity(with_thought_vector(model), image)[1].numpy()
-    assert np.allclose(window.look(image)["sensitivity"], expected, atol=1e-4 * expected.max())
+    expected = figures.sensitivity(with_thought_vector(model), image)[0]
+    assert np.allclose(window.heat.get_alpha(), expected / expected.max(), atol=1e-4)
+    assert [text.get_text() for text in window.numbers if text.get_text()]
+    window.figure.canvas.callbacks.process("key_press_event", KeyEvent("key_press_event", window.figure.canvas, "q"))
+    assert drawing.plt.fignum_exists(window.figure.number)  # a drawing is not lost with a key
     drawing.plt.close(window.figure)
 
 
@@ -111,8 +116,8 @@ def test_it_opens_with_the_figures(digits, monkeypatch):
     """One window more than figures, where there is a screen."""
     numbers = []
     drawing.plt.close("all")
-    monkeypatch.setattr(figures, "has_screen", lambda: True)
+    monkeypatch.setattr(analysis, "has_screen", lambda: True)
     monkeypatch.setattr(drawing.plt, "show", lambda: numbers.extend(drawing.plt.get_fignums()))
-    model = task3_cnn.build_model()
-    figures.show_figures(model, digits, common.predict(model, digits.images), windows=True)
+    model = with_few_copies(task3_cnn.build_model())
+    analysis.show_figures(model, digits, common.predict(model, digits.images), {}, windows=True)
     assert len(numbers) == 4

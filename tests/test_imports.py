@@ -8,8 +8,8 @@ from conftest import ROOT
 
 PATHS = [path for room in ("", "support/", "tools/**/", "studies/**/") for path in ROOT.glob(f"{room}*.py")]
 # From below to above. A file imports files of its own level, or of a lower one.
-LEVELS = [("support/",), ("common.py",), ("task",), ("tools/project.py",), ("tools/measuring/",), ("tools/grading/",),
-          ("tools/", "studies/")]
+LEVELS = [("support/",), ("common.py",), ("task",), ("tools/project.py",), ("tools/measuring/",),
+          ("tools/grading/", "tools/making/"), ("tools/", "studies/")]
 
 
 def level(name):
