@@ -42,10 +42,10 @@ def test_what_is_handed_in(tmp_path):
     write("task4_rnn - Eva Li.py", line)
     write("Jan_task4_rnn.py", b"another")
     write("E_task3.py", line)
-    found = submissions.read_class(tmp_path)
+    found, left = submissions.read_class(tmp_path)
     assert found.pop("Jan") == {"task3.py": line, "task4.py": b"another"} and found.pop("Eva Li") == {"task4.py": line}
     assert found["e"].pop("task3.py") == line
-    assert submissions.left_out(tmp_path) == ["loose.txt", "task3.py"]
+    assert left == {submissions.NO_OWNER: ["loose.txt", "task3.py"]}
     assert found["a"] == found["d"] == found["g_123_file"] == {"task3.py": line}
     assert found["b"] == "cannot be read: larger than 20 MiB"
     assert found["f 数字 é"] == {"task3.py": line, "support/net.py": b""}
@@ -64,7 +64,8 @@ def test_a_class_in_one_archive(tmp_path):
     path.write_bytes(archive({"class/a_1_file/task3.py": line, "class/b_2_file/b.zip": archive({"task3.py": line}),
                               "class/c.zip": archive({"task3.py": line}), "class/d/task3.py": line,
                               "class/e_task3.py": line}))
-    assert submissions.read_class(path) == dict.fromkeys(["a_1_file", "b_2_file", "c", "d", "e"], {"task3.py": line})
+    found, left = submissions.read_class(path)
+    assert found == dict.fromkeys(["a_1_file", "b_2_file", "c", "d", "e"], {"task3.py": line}) and not left
     path.write_bytes(b"")
     with pytest.raises(ValueError, match="not an archive"):
         submissions.read_class(path)
