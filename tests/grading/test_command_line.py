@@ -15,7 +15,7 @@ from handins import LINE, command, hand_ins, judged
 
 @pytest.mark.parametrize("arguments, message", [
     (["--submissions", "nowhere"], "nowhere"),
-    (["--submissions", "empty"], "no folder and no .zip archive in it"),
+    (["--submissions", "empty"], "no folder and no archive in it"),
     (["--handout", "empty"], "so it is not what tools/handout.py has written"),
     (["--dataset", "nowhere.txt"], "nowhere.txt"),
     (["--dataset", "old.json"], "old.json, line 1: no tab"),

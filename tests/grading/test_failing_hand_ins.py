@@ -38,7 +38,7 @@ BEHAVIOURS = {  # what a script does: (its text, a part of the reason in the ver
 
 
 def test_a_script_that_hangs_is_ended(tmp_path):
-    text = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: pass"
+    text = "import signal\nif 0: import keras\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: pass"
     folder = hand_ins(tmp_path, {"loops": text})
     subprocess.run(command(folder, "--json", tmp_path / "r.json", timeout=1), capture_output=True, timeout=100)
     verdict = judged(tmp_path / "r.json")["loops"]

@@ -55,7 +55,7 @@ def test_nothing_gives_the_solutions_away(handed_out):
                         if token.type == tokenize.COMMENT]
             secret |= {text for text in comments if text.count(" ") > 2}
     secret -= {"convolution", "batches", "first: it starts the clock and keeps TensorFlow quiet"}
-    assert {"RandomDistortion", "AugmentationMean", "MinimalRecurrentCell", "WEIGHT_DECAY"} <= secret
+    assert {"Augmented", "MinimalRecurrentCell", "WEIGHT_DECAY"} <= secret
     assert len(secret) > 50
     for name, text in texts.items():
         text = " ".join(text.split())
@@ -110,3 +110,19 @@ def test_a_student_checks_a_script(handed_out):
     assert ran.returncode == 0 and "valid, high" not in ran.stdout, ran.stderr
     assert ran.stdout.startswith(f"{CNN}\n  digit error ") and "measured; limit 12%" in ran.stdout
     assert "is over 12%" in ran.stdout and "The network has to become better" in ran.stdout
+
+
+def test_other_data(tmp_path, write, lines, capsys):
+    """By the function: the class gets that file, in halves if the test digits are kept, and MNIST is not named."""
+    data = write([b"\xef\xbb\xbf" + lines[0], *lines[1:9], b"", b""], end=b"\r\n")
+    assert handout.main("", [str(tmp_path / "a"), "--dataset", str(data)]) == 0
+    assert (tmp_path / "a" / "dataset.txt").read_bytes().splitlines() == lines[:9]
+    assert "MNIST" in handout.readme(False) and "MNIST" not in (tmp_path / "a" / "README.md").read_text()
+    assert handout.main("", [str(tmp_path / "b"), "--dataset", str(data), "--secret", str(tmp_path / "test.txt")]) == 0
+    assert (tmp_path / "b" / "dataset.txt").read_bytes().splitlines() == lines[:4]
+    assert (tmp_path / "test.txt").read_bytes().splitlines() == lines[4:9]
+    for content, message in ([lines[0], lines[1][:-1]], "line 2: row 28 has 27 pixels, expected 28"), (
+            lines[:1], "1 digits are too few for two halves"):
+        with pytest.raises(SystemExit):
+            handout.main("", [str(tmp_path / "c"), "--dataset", str(write(content))])
+        assert message in capsys.readouterr().err and not (tmp_path / "c").exists()

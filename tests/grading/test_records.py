@@ -14,6 +14,22 @@ from handins import CNN
     ("5.40 12810", (5.4, 12810, None), "printed 2 numbers, expected 3: digit error, parameters, minutes"),
     ("5.40 0.50", (5.4, None, 0.5), "printed 2 numbers"),
     ("5 1e4 0.5", (5, 10000, 0.5), None),
+    ("2026-11-27 12:00:00,123 INFO 5.40 12810 0.50", (5.4, 12810, 0.5), "more than plain numbers"),
+    ("INFO:root:5.40 12810 0.50", (5.4, 12810, 0.5), "more than plain numbers"),
+    ("[12:00:00] Task 3: 5.40 12810 0.50", (5.4, 12810, 0.5), "more than plain numbers"),
+    ("\x1b[1;32m5.40 12810 0.50\x1b[0m\n", (5.4, 12810, 0.5), "more than plain numbers"),
+    ("5.40 12810 0.50\nDone.\n", (5.4, 12810, 0.5), "printed 2 lines"),
+    ("5.40 12810 0.50\nTotal: 31 s\n", (5.4, 12810, 0.5), "printed 2 lines"),
+    ("9/20 ====\r20/20 ====\r5.40 12810 0.50\n", (5.4, 12810, 0.5), "printed 3 lines"),
+    ("(np.float64(5.4), 12810, 0.5)", (5.4, 12810, 0.5), "more than plain numbers"),
+    ("5.40,12810,0.50", (5.4, 12810, 0.5), "more than plain numbers"),
+    ("5.40 12810 0.50\n[[97 0 1 0 0 1 0 0 0 1]\n [0 99 0 1 0 0 0 0 0 0]]", (5.4, 12810, 0.5), "printed 3 lines"),
+    ("5,40 12810 0,50", (5.4, 12810, 0.5), "more than plain numbers"),
+    ("params=12810 err=5.4 time=0.5 min", (5.4, 12810, 0.5), "more than plain numbers"),
+    ("5.40% error, 12810 parameters, 0.50 minutes", (5.4, 12810, 0.5), "more than plain numbers"),
+    ("error params minutes: 5.40 12810 0.50", (5.4, 12810, 0.5), "more than plain numbers"),
+    ("test accuracy: 94.6 test error: 5.4 weights: 12810 minutes: 0.5", (5.4, 12810, 0.5), "more than plain numbers"),
+    ("train error: 1.5%, test error: 5.4%, weights: 12810, time: 0.5", (5.4, 12810, 0.5), "more than plain numbers"),
 ])
 def test_lines_of_results_that_can_be_read(text, values, remark):
     read, remarks = records.read_output(CNN, text, measured=False)
@@ -24,8 +40,12 @@ def test_lines_of_results_that_can_be_read(text, values, remark):
 @pytest.mark.parametrize("text, part", [
     ("", "printed nothing"), ("\n \n", "printed nothing"), ("5.40", "printed 1 numbers in its last line, expected 3"),
     ("5.40 12810 0.50 7", "printed 4 numbers"), ("101 12810 0.5", "cannot be"), ("nan 12810 0.5", "cannot be"),
-    ("5.40 12810.5 0.5", "cannot be"), ("5.40 -3 0.5", "cannot be"), ("5.4.0 12810 0.5", "cannot be"),
-    ("no", "printed no numbers"),
+    ("5.40 12810.5 0.5", "cannot be"), ("5.40 -3 0.5", "cannot be"), ("5.4.0 12810 0.5", "printed 2 numbers"),
+    ("no", "printed no numbers"), ("accuracy 94.60 12810 0.50", "words say something else"),
+    ("minutes params error: 0.50 12810 5.40", "words say something else"), ("5.4 12.8k 0.5", "printed 2 numbers"),
+    ("epoch 1 90.00 12810 0.01\nDone.", "printed 4 numbers"), ("90.00 12810 0.01\n2 5.40 12810 0.50", "4 numbers"),
+    ("5.40,12,810,0.50", "printed no numbers"), ("1795750803.6 5.40 12810 0.50", "printed 4 numbers"),
+    ("error: 5.4 weights: 12810 weights: 12000 minutes: 0.5", "printed 4 numbers"),
 ])
 def test_lines_of_results_that_cannot_be_read(text, part):
     try:
@@ -33,6 +53,43 @@ def test_lines_of_results_that_cannot_be_read(text, part):
     except ValueError as error:
         remark = str(error)
     assert part in remark
+
+
+def test_a_line_for_each_number():
+    values, remarks = records.read_output(CNN, "Minutes: 0.5\nError: 5.4 %\nParameters: 12,810\n", False)
+    assert values == {"errors": [5.4], "parameters": 12810, "minutes": 0.5}
+    assert [remark.split(":")[0] for remark in remarks] == ["printed 3 lines instead of one",
+                                                            "printed more than plain numbers"]
+
+
+def test_seconds_are_no_minutes():
+    assert records.read_output(CNN, "error: 5.4 weights: 12810 time: 30 s", False)[0] == {
+        "errors": [5.4], "parameters": 12810}
+
+
+@pytest.mark.parametrize("text", [
+    "4.10 12.30 100 0.50", "classifier 12.3, decoder 4.1, parameters 100, minutes 0.5",
+    "decoder error: 4.1 classifier error: 12.3 parameters: 100 minutes: 0.5"])
+def test_two_errors(text):
+    assert records.read_output("task2_multitask.py", text, False)[0] == {
+        "errors": [4.1, 12.3], "parameters": 100, "minutes": 0.5}
+
+
+@pytest.mark.parametrize("stdout, spoke, reason", [
+    ("5.00 100 0.01\n", 2.0, ""), ("5.00 100 0.01\n", 5.9, "ended after 6 s"), ("training\n", 2.0, "ended after 6 s"),
+], ids=["it stays after its line", "it still says something", "no line"])
+def test_a_thread_or_a_window_that_stays(stdout, spoke, reason):
+    outcome = sandbox.Outcome("ended after 6 s", stdout, "", 6.0, spoke, "", "", True)
+    kept = records.record(CNN, outcome, audits.Digits([], []), False)
+    assert kept["reason"] == reason and ("errors" in kept) == (not reason)
+    assert ["did not end by itself" in remark for remark in kept["remarks"]] == [True] * (not reason)
+
+
+@pytest.mark.parametrize("status", ["ended with status 2", "ended with status 134, as after SIGABRT"])
+def test_what_ends_badly_is_quoted(status):
+    outcome = sandbox.Outcome(status, "", "usage: a.py\na.py: error: --epochs is missing\n", 1.0, 0.0, "", "", True)
+    kept = records.record(CNN, outcome, audits.Digits([], []), False)
+    assert kept["reason"] == f"{status}: a.py: error: --epochs is missing"
 
 
 def test_without_labels_the_printed_error_does_not_matter():

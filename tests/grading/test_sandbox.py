@@ -130,6 +130,31 @@ def test_limits(program, reason):
 
 
 @needs_walls
+def test_the_end_of_a_long_output_is_kept():
+    """Progress bars of a long training are no flood; what is kept has a limit."""
+    outcome = run("""
+        print("begin")
+        for step in range(200_000):
+            print(f"\\r{step:6d}/200000 " + "=" * 20, end="")
+        print()
+        print("5.00 100 0.01")
+    """)
+    assert outcome.reason == "" and len(outcome.stdout) <= sandbox.OUTPUT + 10
+    assert outcome.stdout.splitlines()[0] == "begin" and outcome.stdout.splitlines()[-1] == "5.00 100 0.01"
+
+
+@pytest.mark.parametrize("size", [10, 1000])
+def test_what_is_kept_of_an_output(size):
+    """Nothing is lost of a short one, and of a long one no line is cut."""
+    kept, lines = sandbox.Kept(), [f"{number:0{size}}\n" for number in range(3000)]
+    for line in lines:
+        kept.add(line.encode())
+    said = kept.text().splitlines(keepends=True)
+    assert said == lines if size == 10 else set(said) - set(lines) == {"...\n"} and said[-1] == lines[-1]
+    assert size == 10 or len(said) > 1000
+
+
+@needs_walls
 def test_it_ends_with_the_grader():
     """Also when the grader is killed, which it cannot notice."""
     program = ("from grading import sandbox\nprint(sandbox.walls(), flush=True)\n"

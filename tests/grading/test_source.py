@@ -1,9 +1,14 @@
 """What the grader reads in the source of a hand-in."""
 
-from grading import source
+import contextlib
+import inspect
+
+from grading import seeds, source, watch
 from measuring.runs import bundle_files
 
+import keras
 import pytest
+import tensorflow as tf
 from conftest import SCRIPTS
 from handins import CNN
 
@@ -38,6 +43,8 @@ from handins import CNN
     ("import random, time\nrandom.seed(time.time_ns())", 0),
     ("import numpy as np\nfrom settings import SEED\nnp.random.seed(SEED)", 1),
     ("import numpy as np\nnp.random.default_rng(args.seed)", 1),
+    ("import numpy as np\nparser.add_argument('--seed', type=int)\nnp.random.default_rng(args.seed)", 0),
+    ("import numpy as np\nparser.add_argument('--seed', default=3)\nnp.random.default_rng(args.seed)", 1),
     ("import random\nSEED: int = 42\nrandom.seed(SEED)", 1),
     ("import numpy as np\nA, SEED = 1, 40 + 2\nnp.random.seed(SEED)", 1),
     ("import numpy as np\nfor seed in range(3):\n    np.random.seed(seed)", 1),
@@ -49,9 +56,39 @@ from handins import CNN
     ("import keras\nkeras.layers.Dropout(0.5, seed=None)", 0),
     ("# set_seed(3)\ntext = 'np.random.seed(0)'\nseed = 5\nprint(seed)", 0),
     ("plant.seed('wheat')", 0),
+    ("import tensorflow as tf\nnn, rnd = tf.nn, tf.random\nrnd.set_seed(1200)", 1),
+    ("import tensorflow as tf\nlib = tf\nr = lib.random\nr.set_seed(1200)", 1),
+    ("import tensorflow as tf\nclass A:\n    def f(self):\n        self.r = tf.random\n        self.r.set_seed(1)", 1),
+    ("import tensorflow as tf\ntf.random.truncated_normal([5], 0.0, 0.2, tf.float32, 11)", 1),
+    ("import tensorflow as tf\ntf.random.truncated_normal([5], 0.0, 0.2, tf.float32, None)", 0),
+    ("import tensorflow as tf\ntf.compat.v1.random_normal([5], 0, 1, tf.float32, 11)", 1),
+    ("import tensorflow as tf\ntf.nn.dropout(x, 0.5, None, 7)", 1),
+    ("import tensorflow as tf\ntf.split(x, 2)\ntf.random.shuffle(x)\ntf.random.uniform([2], 0, 1)", 0),
+    ("from tensorflow.keras.layers import Dropout\nDropout(0.5, None, 7)", 1),
+    ("import keras\nkeras.random.shuffle(x, 0)\nkeras.random.shuffle(x, 0, 3)", 1),
+    ("import tensorflow as tf, time\ntf.random.set_seed(int(time.time()))", 0),
+    ("import tensorflow as tf, time\nnow = int(time.time())\ntf.random.set_seed(now)", 0),
+    ("import tensorflow as tf\ntf.random.set_seed(number)", 1),
 ])
 def test_seeds_are_found_in_the_syntax_tree(text, count):
     assert len(list(source.find_seeds(source.ast.parse(text)))) == count
+
+
+def test_positions_of_seeds_are_those_of_the_signatures():
+    """The grader imports no TensorFlow, so it has them in a table."""
+    v1, real = tf.compat.v1, {}
+    modules = {"": [tf, v1], "random": [tf.random, v1.random], "nn": [tf.nn, v1.nn], "image": [tf.image, v1.image],
+               "experimental": [tf.random.experimental, tf.nn.experimental], "keras.random": [keras.random],
+               "initializers": [keras.initializers, v1.initializers], "layers": [keras.layers]}
+    for module, name in ((module, name) for module, parts in modules.items() for part in parts for name in dir(part)):
+        for function in (getattr(part, name, None) for part in modules[module]):
+            with contextlib.suppress(TypeError, ValueError):  # it is no function, or has no signature
+                names = list(inspect.signature(function).parameters)
+                if "seed" in names and not name.startswith("_"):
+                    real.setdefault((module, name), set()).add(names.index("seed"))
+    table = {(module, name): {place} for module, places in seeds.SEED_AT.items() for place, names in places.items()
+             for name in names.split()}
+    assert table == {key: places for key, places in real.items() if len(places) == 1}
 
 
 def test_seeds_are_found_in_modules_beside_the_script():
@@ -71,6 +108,7 @@ def test_seeds_are_found_in_modules_beside_the_script():
     ("model.fit(x, y, validation_data=(u, v))", "line 1: validation_data, which may choose by the test digits"),
     ("keras.callbacks.ModelCheckpoint('w', save_best_only=True)", "save_best_only"),
     ("keras.callbacks.EarlyStopping(restore_best_weights=False)", ""),
+    ("stop = EarlyStopping(restore_best_weights=True)\nmodel.fit(x, y, validation_split=0.2, callbacks=[stop])", ""),
     ("getattr(np.random, 'seed')(0)", "the text 'seed'"),
     ("layers.Dropout(0.5, **{'seed': 1})", "the text 'seed'"),
     ("exec('import random; random.' + 'seed(1)')", "exec, which may run code"),
@@ -80,10 +118,43 @@ def test_seeds_are_found_in_modules_beside_the_script():
     ("w = '" + "qAx" * 1000 + "'", "a text of 3,000 characters"),
     ("w = [" + "0.5, " * 3000 + "]", "3,000 numbers"),
     ("rates = [0.1, 0.01]", ""),
+    ("tf.random.set_seed(int(time.time()))".replace("tf", "import tensorflow as tf\ntf", 1),
+     "set_seed(int(time.time())), a seed that is another one in each run"),
 ])
 def test_hints(text, part):
     found = source.hints({CNN: text.encode()}, CNN)
     assert any(part in line for line in found) if part else found == []
+
+
+@pytest.mark.parametrize("text, found", [
+    ("p.add_argument('--dataset')\np.add_argument('--test', type=Path)", {"--dataset", "--test"}),
+    ("p.add_argument('--dataset')\np.add_argument('--test', action='store_true')", {"--dataset"}),
+    ("p.add_argument('--test', action=argparse.BooleanOptionalAction)", set()),
+    ("p.add_argument('--test', '-t', type=int)", set()),
+    ("@click.option('--test', is_flag=True)\ndef f(): pass", set()),
+    ("if '--test' in sys.argv: check()", set()),
+    ("if '--test' in sys.argv: test = sys.argv[sys.argv.index('--test') + 1]", {"--test"}),
+])
+def test_options_that_are_not_the_graders(text, found):
+    assert source.options_of({CNN: text.encode()}, CNN) == found
+
+
+@pytest.mark.parametrize("content", [
+    b"# \xe4\nprint('\xfc')", "print('\xfc')".encode("utf-16"), "print(1)".encode("utf-16-le"),
+], ids=["Windows-1252", "UTF-16", "UTF-16 without a mark"])
+def test_scripts_that_are_not_utf_8(content, tmp_path):
+    """Python refuses them, and the grader goes on."""
+    (tmp_path / CNN).write_bytes(content)
+    with pytest.raises(SyntaxError, match="save as UTF-8"):
+        watch.read_script(tmp_path / CNN)
+    assert source.check_source({CNN: content}, CNN)[source.SEEDS] in ("passed", source.check_source(
+        {CNN: content}, CNN)[source.TENSORFLOW]) and source.options_of({CNN: content}, CNN) == set()
+
+
+def test_scripts_in_a_declared_encoding(tmp_path):
+    for content in "# coding: cp1252\nx = '\xe4'".encode("cp1252"), "\ufeffx = '\xe4'".encode():
+        (tmp_path / CNN).write_bytes(content)
+        assert "x = '\xe4'" in watch.read_script(tmp_path / CNN)
 
 
 def test_files_that_are_not_python_are_hints():
@@ -99,7 +170,7 @@ def test_the_source_of_the_bundle_passes(script):
     assert source.options_of(files, script) == {"--dataset", "--test", "--predictions"}
     shared = set(bundle_files().values())
     assert source.hints(files, script, shared) == []
-    files["support/script.py"] += b"#"  # known is what is the same to the last byte
+    files["support/script.py"] += b"import subprocess\n"  # known is what is the same to the last byte
     changed = source.hints(files, script, shared)
     assert changed and all(hint.startswith("support/script.py, line ") for hint in changed)
     assert any("subprocess, which may run code that is not there to read" in hint for hint in changed)

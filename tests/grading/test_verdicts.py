@@ -51,9 +51,66 @@ def test_a_report_that_accuses_in_any_run_counts():
     accused = entry([5.0, 5.1])
     accused["jobs"]["run 2"]["report"] |= {watch.LAST: "failed: after it was opened came 3 training steps",
                                            "parameters": 2000}
-    reasons = verdicts.judge(CNN, 2, accused)["reasons"]
-    assert reasons == ["parameters as printed: 100 are printed, but the models that predicted have 2,000",
-                       "test digits read last: after it was opened came 3 training steps"]
+    verdict = verdicts.judge(CNN, 2, accused)
+    assert verdict["reasons"] == ["parameters as printed: 100 are printed, but the models that predicted have 2,000"]
+    assert verdict["remarks"] == ["test digits read last: after it was opened came 3 training steps"]
+
+
+@pytest.mark.parametrize("task, audit, error, kind", [
+    (CNN, "contradiction", 99.0, "remarks"), (CNN, "contradiction", 50.0, "reasons"),
+    (SCRIPTS[0], "blocks", 7.0, "remarks"), (SCRIPTS[0], "blocks", 3.0, "reasons"),
+])
+def test_test_digits_that_are_read_early(task, audit, error, kind):
+    """To read them first is to mend; it is a reason where an audit shows that they were used."""
+    early = entry([3.0, 3.1], error)
+    early["jobs"][audit] = early["jobs"].pop("contradiction")
+    for job in early["jobs"].values():
+        job["report"] = job["report"] | {watch.LAST: "failed: after it was opened came 3 training steps"}
+    verdict = verdicts.judge(task, 2, early)
+    assert verdict["state"].startswith("valid" if kind == "remarks" else "not valid")
+    assert "test digits read last: after it was opened came 3 training steps" in verdict[kind]
+    assert sum("read last" in text for part in ("reasons", "remarks", "hints") for text in verdict[part]) == 1
+
+
+@pytest.mark.parametrize("printed, untrained, kind", [
+    (100, 0, None), (90, 10, "remarks"), (90, 9, "reasons"), (90, 0, "reasons")])
+def test_weights_that_are_not_trained_and_not_counted(printed, untrained, kind):
+    """Averages of batch normalization are often forgotten, and little."""
+    counted = entry([5.0])
+    counted["jobs"]["run 1"]["parameters"] = printed
+    counted["jobs"]["run 1"]["report"]["untrained"] = untrained
+    verdict = verdicts.judge(CNN, 1, counted)
+    assert [line for line in verdict["reasons"] + verdict["remarks"] if "are printed, but" in line] == verdict.get(
+        kind, [])
+    assert verdict["parameters"] == 100
+    counted["jobs"]["run 1"]["report"] |= {"parameters": 1_000_001, "untrained": 999_999}
+    assert "1,000,001 parameters are over 1,000,000" in verdicts.judge(CNN, 1, counted)["reasons"]
+
+
+@pytest.mark.parametrize("states, state, text", [
+    ([["NumPy a"], ["NumPy b"]], "valid, high performance", "2 runs: a seed, or a start by formula?"),
+    ([["NumPy a", "Python x"], ["NumPy a", "Python y"]], "not valid", "2 runs, and so are the random numbers of NumPy"),
+])
+def test_the_same_start_in_all_runs(states, state, text):
+    """A formula gives it as well as a seed; only a seed makes random numbers the same."""
+    same = entry([5.0, 5.1], hints=["task3_cnn.py, line 2: pickle"])
+    for number, said in enumerate(states, 1):
+        same["jobs"][f"run {number}"]["report"] |= {"starts": ["a" * 16], "states": said}
+    verdict = verdicts.judge(CNN, 2, same)
+    assert verdict["state"] == state and text in (verdict["reasons"] + verdict["hints"])[0]
+
+
+def test_a_script_that_uses_something_else_than_tensorflow():
+    """It is told so, and not only that the other package is missing."""
+    other = entry([], source={"no random seeds": "passed", "uses TensorFlow": "failed: it is not imported"})
+    other["jobs"]["run 1"] = {"reason": "ended with status 1: No module named 'torch'", "remarks": [], "report": {}}
+    assert verdicts.judge(CNN, 1, other)["reasons"] == ["run 1: ended with status 1: No module named 'torch'",
+                                                        "uses TensorFlow: it is not imported"]
+
+
+def test_an_audit_names_the_files_of_a_hand_in():
+    own = entry([5.0], 0.0, hints=["data.npz: a file of 90,000 bytes that is not Python"])
+    assert verdicts.judge(CNN, 1, own)["reasons"][0].endswith("alone; it has files of its own: data.npz")
 
 
 def test_what_is_missing_is_taken_from_the_grader():

@@ -37,7 +37,24 @@ def test_thought_vectors(model, failed):
     findings = models.check_thought_vector(model())
     assert len(findings) == 3
     for name, finding in findings.items():
-        assert finding.startswith("failed" if any(name.endswith(end) for end in failed) else "passed"), name
+        start = ("failed", "hint: it reaches") if any(name.endswith(end) for end in failed) else "passed"
+        assert finding.startswith(start), name
+
+
+def test_thought_vector_out_of_range():
+    """A reason for images as they are; with weights that a run does not have, a person decides."""
+    for activation, start in (lambda x: 2 * ops.tanh(x + 5), "failed: it reaches 2"), (
+            "relu6", "hint: it reaches"), ("sigmoid", "passed"):
+        dense = layers.Dense(256, activation, kernel_initializer=keras.initializers.RandomUniform(-1e-4, 1e-4))
+        assert models.check_thought_vector(autoencoder(dense))[models.THOUGHT_RANGE].startswith(start)
+
+
+def test_thought_vector_in_another_shape():
+    """4 x 4 x 16 numbers are 256 numbers."""
+    image = layers.Input((28, 28, 1))
+    vector = layers.Conv2D(16, 7, strides=7, activation="tanh", name="thought_vector")(image)
+    model = keras.Model(image, layers.Dense(784)(layers.Flatten()(vector)))
+    assert set(models.check_thought_vector(model).values()) == {"passed"}
 
 
 def test_thought_vector_within_a_nested_autoencoder():
@@ -53,6 +70,28 @@ def test_thought_vector_within_a_nested_autoencoder():
         findings = models.check_thought_vector(keras.Model(outer, [both(outer), layers.Dense(10)(encoder(outer))]))
         assert findings[models.THOUGHT_ONLY].startswith("failed" if passes_by else "passed")
         assert findings[models.THOUGHT_SIZE] == findings[models.THOUGHT_RANGE] == "passed"
+
+
+@pytest.mark.parametrize("digit, finding", [
+    (None, "passed"),
+    (lambda image, vector: vector[:, 100:], "hint: one output reads 100 numbers of the thought vector, the other 156"),
+    (lambda image, vector: vector[:, 99:], "passed"),
+    (lambda image, vector: 0 * vector, "not checked: an output does not change"),
+], ids=["one for both", "a part each", "one number in common", "a blind output"])
+def test_outputs_that_share_nothing(digit, finding):
+    """The decoder reads the first hundred numbers, the classifier what `digit` takes of them."""
+    image = layers.Input((28, 28, 1))
+    vector = layers.Activation("tanh", name="thought_vector")(layers.Dense(256)(layers.Flatten()(image)))
+    pixels = layers.Reshape((28, 28, 1))(layers.Dense(784)(vector if digit is None else vector[:, :100]))
+    seen = vector if digit is None else digit(image, vector)
+    model = keras.Model(image, {"reconstruction": pixels, "digit": layers.Dense(10)(seen)})
+    assert models.check_models([model], "task2")[models.THOUGHT_SHARED].startswith(finding)
+
+
+def test_the_bundle_shares_the_thought_vector():
+    import task2_multitask
+
+    assert models.check_shared(task2_multitask.build_model()) == "passed"
 
 
 def test_thought_vector_that_cannot_be_found():

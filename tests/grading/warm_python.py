@@ -7,10 +7,12 @@ answer is the status of the process, in a line. Importing Keras starts no thread
 import gc
 import json
 import os
+import random
 import runpy
 import sys
 
 import keras  # noqa: F401
+import numpy as np
 
 gc.freeze()  # so that a child ends faster
 for line in sys.stdin:
@@ -18,6 +20,8 @@ for line in sys.stdin:
     child = os.fork()
     if not child:
         os.chdir(folder)
+        random.seed()  # otherwise all of them would have the same random numbers
+        np.random.seed()
         for number, path in enumerate(outputs, 1):
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
         sys.argv, sys.orig_argv, sys.path[0] = arguments, [sys.executable, *arguments], folder

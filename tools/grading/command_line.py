@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from argparse import ArgumentTypeError
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from grading.cluster import on_cluster
 from grading.decisions import judge_class, read_decisions
 from grading.feedback import write_feedback
 from grading.jobs import locally, read_handout, run_jobs, shared_part
+from grading.layouts import number_of
 from grading.report import write_report
 from grading.results import Results, digest
-from grading.submissions import left_out, read_class
+from grading.submissions import read_class, renamed
 from grading.verdicts import VALID
 from measuring.runs import bundle_files, machine, positive_integer, scripts_parser
 from project import ROOT, TASKS
@@ -24,7 +26,9 @@ def parse(description, argv=None):
     """Return the parser and the options of the command line. Ends the program with status 2 if they are wrong."""
     parser = scripts_parser(description, runs=5)
     parser.add_argument("--submissions", type=Path, metavar="DIR",
-                        help="grade each folder and .zip archive in DIR, or in a .zip archive, instead of the bundle")
+                        help="grade each folder and archive in DIR, or in an archive, instead of the bundle")
+    parser.add_argument("--names", type=names, metavar="NAME=SCRIPT[,...]", default={},
+                        help="what the class calls its scripts, as in task1.py=task3_cnn.py,task2.py=task4_rnn.py")
     parser.add_argument("--dataset", default=ROOT / "dataset.txt", metavar="FILE",
                         help="digits; the first half is for training, the second for testing (default: the bundle's)")
     parser.add_argument("--test", metavar="FILE", help="test digits; then all of --dataset is for training")
@@ -51,6 +55,16 @@ def parse(description, argv=None):
     return parser, options
 
 
+def names(text):
+    """Return the names that a class gives its scripts, {name: script of the bundle}. text: as in task1.py=task3.py."""
+    found = {}
+    for called, _, script in (part.partition("=") for part in text.split(",")):
+        found[called.strip()] = [task for task in TASKS if number_of(script) == int(task[4])]
+    if not all(called and scripts for called, scripts in found.items()):
+        raise ArgumentTypeError(f"expected NAME=SCRIPT, such as task1.py=task3_cnn.py: {text}")
+    return {called: scripts[0] for called, scripts in found.items()}
+
+
 def warn_of_walls():
     """Say on standard error what is missing between the scripts and this system. Starts a process to find out."""
     missing = sandbox.walls()
@@ -65,8 +79,6 @@ def main(description, argv=None):
 
     description: for --help. argv: the arguments, those of the process if it is None.
     """
-    for stream in sys.stdout, sys.stderr:
-        stream.reconfigure(errors="backslashreplace")  # for names of folders that are not valid text
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
     parser, options = parse(description, argv)
     if not hasattr(os, "fork"):
@@ -76,14 +88,17 @@ def main(description, argv=None):
                      "with a Python that has it")
     try:
         data = Data.read(options.dataset, options.test)
-        submissions = read_class(options.submissions) if options.submissions else {"bundle": bundle_files(*TASKS)}
-        if options.submissions and (names := left_out(options.submissions)):
-            print(f"left out, for want of a student and a task in the name: {', '.join(names)}", file=sys.stderr)
+        submissions, left = {"bundle": bundle_files(*TASKS)}, {}
+        if options.submissions:
+            submissions, left = read_class(options.submissions)
+            submissions = {name: files if isinstance(files, str) else renamed(files, options.names)
+                           for name, files in submissions.items()}
+            print(*map(output.printable, output.left_out(left)), sep="\n", end="\n" * bool(left), file=sys.stderr)
         handed_out = read_handout(options.handout) if options.handout else None
         if handed_out:
             submissions = {name: files if isinstance(files, str) else shared_part(handed_out) | files
                            for name, files in submissions.items()}
-        known = read_class(options.known) if options.known else {}
+        known = read_class(options.known)[0] if options.known else {}
         decisions = read_decisions(options.overrule, submissions) if options.overrule else {}
         settings = {"dataset": digest(data), "timeout": options.timeout, "memory": options.memory,
                     "handout": handed_out and digest(sorted(handed_out.items()))}
@@ -107,7 +122,7 @@ def main(description, argv=None):
     judged = judge_class(submissions, tasks, results.entries, options, handed_out, known, decisions)
     results.save(judged)
     where = f"{where}, {output.described_walls(results.entries)}"
-    output.show(judged, where, options.runs)
+    output.show(judged, where, options.runs, left)
     try:
         if options.csv:
             output.write_csv(options.csv, judged)

@@ -5,6 +5,9 @@ from project import TASKS
 KINDS = {"reasons": "Why it is not valid", "remarks": "To mend", "hints": "For a reader to look at"}
 # What a student can do about a reason or a remark that begins so, or contains this.
 ADVICE = {
+    "save as UTF-8": "Save the script with the encoding UTF-8 in your editor.",
+    "did not end by itself": "Close windows, and end threads and queues, when the line of results is printed.",
+    "which one is it": "Hand in each script once.",
     "wrote to standard error": "The message is a warning of Python or Keras. Mend what it warns of, or switch it off.",
     "lines instead of one": "Print only the line of results; verbose=0 silences Keras's progress.",
     "numbers": "Print only the numbers of the line of results, separated by spaces.",

@@ -19,12 +19,13 @@ from grading.assignment import (
     TO_WRITE,
     TRAIN,
 )
-from measuring.runs import Parser, bundle_files, fail, table
+from measuring.runs import DatasetError, Parser, bundle_files, count_lines, fail, read_digits, table
 from project import ROOT, TASKS
 
 # Of the folder tools/, for check_my_handin.py: the grader without what has the baselines.
 GRADER = ["grade.py", "project.py", "grading/*.py", "measuring/__init__.py", "measuring/runs.py"]
 NOT_FOR_STUDENTS = {"handout.py", "assignment.py"}
+DATASET = ROOT / "dataset.txt"
 
 
 def limits(task):
@@ -58,27 +59,40 @@ def half_finished(task, baseline=False):
     return "\n\n".join(parts)
 
 
-def readme(secret):
-    """Return the assignment (text). secret: whether the test digits are kept from the class."""
+def readme(secret, own_data=False):
+    """Return the assignment (text).
+
+    secret: whether the test digits are kept from the class. own_data: whether the data are not the bundle's.
+    """
     rows = []
     for task, (_, errors, high, parameters, minutes) in TASKS.items():
         error = " and ".join(f"{limit}%" + (f" ({best}%)" if best else "") for limit, best in zip(errors, high))
         rows.append([f"`{task}`", TITLES[task], error, f"{parameters:,}", minutes])
     text = SHEET.replace("LIMITS", table(["script", "what it becomes", "test error (high performance)", "parameters",
                                           "minutes"], rows, "llrrr"))
+    text = text.replace("digits from MNIST", "digits") if own_data else text
     return text.replace("TEST_DIGITS", KEPT if secret else GIVEN)
 
 
-def halves():
-    """Return the training and the test half of the data (bytes)."""
-    lines = (ROOT / "dataset.txt").read_bytes().splitlines(keepends=True)
-    return b"".join(lines[:len(lines) // 2]), b"".join(lines[len(lines) // 2:])
+def halves(dataset=DATASET):
+    """Return the training and the test half of a data file (bytes). Raises DatasetError if it is not one."""
+    count = count_lines(dataset)
+    if count < 2:
+        raise DatasetError(f"{dataset}: {count} digits are too few for two halves")
+    read_digits(dataset, 0, count)  # better now than in the scripts of a class
+    lines = [line.rstrip(b"\r\n") + b"\n"
+             for line in Path(dataset).read_bytes().removeprefix(b"\xef\xbb\xbf").splitlines()[:count]]
+    return b"".join(lines[:count // 2]), b"".join(lines[count // 2:])
 
 
-def files(baseline=False, secret=False):
-    """Return the files of the folder, {path: bytes}. With `secret`, the data are the training digits only."""
-    training, test = halves()
-    texts = {task: half_finished(task, baseline) for task in TASKS} | {"common.py": COMMON, "README.md": readme(secret)}
+def files(baseline=False, secret=False, dataset=DATASET):
+    """Return the files of the folder, {path: bytes}. With `secret`, the data are the training digits only.
+
+    dataset: a data file. Raises DatasetError if it is not one.
+    """
+    training, test = halves(dataset)
+    texts = {task: half_finished(task, baseline) for task in TASKS} | {"common.py": COMMON, "README.md": readme(
+        secret, own_data=Path(dataset).resolve() != DATASET)}
     tools = ROOT / "tools"
     grader = sorted(path for pattern in GRADER for path in tools.glob(pattern) if path.name not in NOT_FOR_STUDENTS)
     return bundle_files() | {name: text.encode() for name, text in texts.items()} | {
@@ -97,16 +111,21 @@ def main(description, argv=None):
     parser.add_argument("folder", metavar="DIR", type=Path, help="a folder that does not exist yet")
     parser.add_argument("--baseline", action="store_true", help="fill in a small plain network")
     parser.add_argument("--secret", metavar="FILE", type=Path, help="save the test digits there, not in the folder")
+    parser.add_argument("--dataset", metavar="FILE", type=Path, default=DATASET,
+                        help="the digits (default: dataset.txt); the second half is for testing")
     options = parser.parse_args(argv)
     try:
+        contents = files(options.baseline, options.secret is not None, options.dataset)
         options.folder.mkdir()
-        for name, content in files(options.baseline, options.secret is not None).items():
+        for name, content in contents.items():
             path = options.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         if options.secret:
             with open(options.secret, "xb") as file:
-                file.write(halves()[1])
+                file.write(halves(options.dataset)[1])
+    except DatasetError as error:
+        fail(error)
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}")
     return 0

@@ -3,6 +3,7 @@
 import itertools
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from grading.verdicts import judge
 from measuring.runs import ProgressLine, bundle_files
 from project import TASKS
 
+DATA = re.compile(rb"(?:\xef\xbb\xbf)?\s*\d?\t[01]{28}")  # how a data file begins
 # The program of each run, a folder beside the files of a submission. Python runs it by its name.
 WATCH = {"grader_watch/__main__.py": b"from grading.watch import main\n\nmain()\n",
          "grader_watch/grading/__init__.py": b""} | {
@@ -25,11 +27,11 @@ WATCH = {"grader_watch/__main__.py": b"from grading.watch import main\n\nmain()\
     for module in (models, watch)}
 
 
-def describe(files, task, handed_out):
+def describe(files, task, handed_out, data):
     """Return a new entry for a script of a submission: how it is run, and what its source says.
 
     files: contents (bytes) by path. task: a name in `TASKS`. handed_out: the files that were handed out, None if that
-    is not known. An entry is a dictionary that JSON can hold:
+    is not known. data: a `Data`. An entry is a dictionary that JSON can hold:
 
     script: its path in the submission. form: how it gets the digits: APART if it takes --dataset and --test, BLANK if
     --predictions too, TOGETHER if not. source: findings, see `check_source`. hints: lines of text. changes: see
@@ -39,9 +41,11 @@ def describe(files, task, handed_out):
     script = find_script(files, task)
     options = source.options_of(files, script)
     form = BLANK if len(options) == 3 else APART if {"--dataset", "--test"} <= options else TOGETHER
+    copies = copies_of(files, data)
+    read = {path: content for path, content in files.items() if path not in copies}
     known = {*bundle_files().values(), *(handed_out or {}).values()}
     entry = {"script": script, "form": form, "source": source.check_source(files, script),
-             "hints": source.hints(files, script, known), "jobs": {}}
+             "hints": source.hints(read, script, known), "jobs": {}}
     return entry | ({"changes": changes.compare(handed_out, files, script, task)} if handed_out else {})
 
 
@@ -78,7 +82,32 @@ def arguments_of(entry, job, files, data):
         arguments += ["--dataset", "dataset.txt", "--test", "test.txt"]
     if entry["form"] == BLANK:
         arguments += ["--predictions", "{predictions}"]
-    return files | WATCH | given, arguments, test
+    # Data that were handed in as well, and data beside a script that looks there.
+    lines = {name: content.splitlines(keepends=True) for name, content in given.items()}
+    count = len(data.training.labels)
+    halves = lines["dataset.txt"][:count], lines.get("test.txt", lines["dataset.txt"][count:])
+    copies = {path: b"".join(itertools.chain.from_iterable(itertools.compress(halves, which)))
+              for path, which in copies_of(files, data).items()}
+    folder = os.path.dirname(entry["script"])
+    beside = {os.path.join(folder, name): content for name, content in given.items()}
+    return files | copies | WATCH | beside | given, arguments, test
+
+
+def copies_of(files, data):
+    """Return which files of a submission are copies of the data: {path: (of training digits, of test digits)}.
+
+    files: contents (bytes) by path. data: a `Data`. A file counts if it has the format of the data and a digit of them.
+    """
+    halves = [set(digits.pixels) for digits in (data.training, data.test)]
+    found = {}
+    for path, content in files.items():
+        if DATA.match(content):
+            pixels = {line.partition(b"\t")[2].strip().replace(b"-", b"").decode(errors="replace")
+                      for line in content.splitlines()}
+            which = tuple(bool(pixels & half) for half in halves)
+            if any(which):
+                found[path] = which
+    return found
 
 
 def fonts():
@@ -135,7 +164,7 @@ def run_jobs(submissions, tasks, results, options, data, execute, handed_out=Non
         try:
             if isinstance(files, str):
                 raise ValueError(files)
-            fresh = describe(files, task, handed_out) | {"digest": marks[submission]}
+            fresh = describe(files, task, handed_out, data) | {"digest": marks[submission]}
         except ValueError as error:
             results.entry(submission, task, {"missing": str(error)})
             continue

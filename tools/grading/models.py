@@ -1,12 +1,16 @@
 """What the models of a script are: thought vectors, convolutions, recurrent layers. Needs nothing of the grader.
 
-A finding is "passed", "failed: WHY" or "not checked: WHY", by the name of the check.
+A finding is "passed", "failed: WHY", "hint: WHAT" or "not checked: WHY", by the name of the check.
 """
+
+import math
 
 CONVOLUTION, RECURRENT, NO_CONVOLUTION = "a convolution layer", "a recurrent layer", "no convolution"
 THOUGHT = THOUGHT_SIZE, THOUGHT_RANGE, THOUGHT_ONLY = [
     "thought vector of 256", "thought vector in [-1, 1]", "outputs see the thought vector only"]
-OF_MODEL = {"task1": THOUGHT, "task2": THOUGHT, "task3": [CONVOLUTION], "task4": [RECURRENT, NO_CONVOLUTION]}
+THOUGHT_SHARED = "both outputs read the thought vector"
+OF_MODEL = {"task1": THOUGHT, "task2": [*THOUGHT, THOUGHT_SHARED], "task3": [CONVOLUTION],
+            "task4": [RECURRENT, NO_CONVOLUTION]}
 
 
 def check_models(models, task):
@@ -15,12 +19,14 @@ def check_models(models, task):
     for model in models:
         try:
             findings = check_thought_vector(model) if task in ("task1", "task2") else check_layers(model, task)
+            if task == "task2":
+                findings[THOUGHT_SHARED] = check_shared(model)
         except Exception as error:
             findings = dict.fromkeys(OF_MODEL[task], f"not checked: {type(error).__name__}: {error}"[:200])
         for name, finding in findings.items():
             found.setdefault(name, []).append(finding)
     # A layer is needed in one of the models only; what is forbidden counts in each.
-    order = ["passed", "failed", "not checked"], ["failed", "passed", "not checked"]
+    order = ["passed", "failed", "hint", "not checked"], ["failed", "hint", "passed", "not checked"]
     return {name: min(results, key=lambda finding: order[name not in (CONVOLUTION, RECURRENT)].index(
         finding.split(":")[0])) for name, results in found.items()}
 
@@ -82,9 +88,49 @@ def check_thought_vector(model):
         return dict.fromkeys(THOUGHT, "not checked: no layer called thought_vector is in its graph")
     inputs, thought = thoughts[0]
     shape = tuple(thought.shape)
-    return {THOUGHT_SIZE: "passed" if shape == (None, 256) else f"failed: its shape is {shape}",
+    if None in shape[1:]:
+        size = f"not checked: its shape is {shape}"
+    else:  # 4x4x16 numbers are 256 numbers
+        size = "passed" if math.prod(shape[1:]) == 256 else f"failed: its shape is {shape}"
+    return {THOUGHT_SIZE: size,
             THOUGHT_RANGE: _check_range(inputs, thought),
             THOUGHT_ONLY: "failed: an output also sees the image" if seen else "passed"}
+
+
+def check_shared(model):
+    """Return a hint if the outputs read disjoint parts of the thought vector, so that they share nothing of it.
+
+    Each of its numbers is changed in turn, and the outputs are compared with those of before.
+    """
+    import keras
+    import numpy as np
+
+    graph = _graph(model)
+    thoughts, _ = _walk(graph, graph.outputs) if graph else ([], None)
+    if not thoughts or len(graph.outputs) != 2:
+        return "not checked: not two outputs of a layer called thought_vector"
+    inputs, thought = thoughts[0]
+    try:
+        heads = keras.Model(thought, list(graph.outputs))
+    except ValueError:
+        return "not checked: the thought vector is inside of another model"
+    generator = np.random.default_rng()
+    reads = [set(), set()]
+    for images in generator.integers(0, 2, (3, 1, *inputs[0].shape[1:])).astype(np.float32):
+        vector = np.asarray(keras.Model(inputs, thought)([images], training=False))
+        size = vector[0].size
+        changed = np.repeat(vector, size + 1, axis=0).reshape(size + 1, size)
+        changed[np.arange(1, size + 1), np.arange(size)] = generator.choice([-0.9, 0.9], size)
+        outputs = heads.predict(changed.reshape(-1, *vector.shape[1:]), verbose=0)
+        for numbers, values in zip(reads, outputs):
+            values = values.reshape(size + 1, -1)
+            numbers |= set(np.flatnonzero(np.abs(values[1:] - values[0]).max(1) > 1e-6))
+    if not all(reads):
+        return "not checked: an output does not change with the thought vector"
+    if reads[0] & reads[1]:
+        return "passed"
+    return (f"hint: one output reads {min(map(len, reads))} numbers of the thought vector, the other "
+            f"{max(map(len, reads))} others: is it a shared layer?")
 
 
 def _graph(model):
@@ -125,7 +171,10 @@ def _walk(graph, outputs):
 
 
 def _check_range(inputs, thought):
-    """Check that the thought vector stays in [-1, 1] for various images, and for weights as after a training."""
+    """Check that the thought vector stays in [-1, 1] for various images, and for weights as after a training.
+
+    With images and weights that a run does not have it is a hint: the author may say that they do not come up.
+    """
     import keras
     import numpy as np
 
@@ -144,8 +193,10 @@ def _check_range(inputs, thought):
                 values = np.asarray(encoder([images], training=False))
                 most = np.abs(values[np.isfinite(values)]).max(initial=0)
                 if most > 1 + 1e-5:
-                    return f"failed: it reaches {most:.3g}" + (f" with weights of {factor} times the size"
-                                                               if factor > 1 else "")
+                    real = factor == 1 and np.abs(images).max() <= 1
+                    return f"failed: it reaches {most:.3g}" if real else (
+                        f"hint: it reaches {most:.3g} with {'weights' if factor > 1 else 'pixels'} of "
+                        f"{factor if factor > 1 else 100} times the size: is it in [-1, 1] for all digits?")
     finally:
         for weight, value in zip(trained, start):
             weight.assign(value)

@@ -19,10 +19,11 @@ def printable(text):
     return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)
 
 
-def show(judged, where, runs):
-    """Print the table, then reasons, remarks and hints, then what was not checked.
+def show(judged, where, runs, left=None):
+    """Print the table, then reasons, remarks and hints, then what was not checked, then what was not graded.
 
-    judged: {submission: {task: verdict}}. where: a description of the machine. runs: of each script.
+    judged: {submission: {task: verdict}}. where: a description of the machine. runs: of each script. left: {reason:
+    names of files that belong to no submission}.
     """
     print(f"{runs} runs of each script on {where}; mean ± standard deviation.\n")
     print(printable(table(
@@ -40,6 +41,13 @@ def show(judged, where, runs):
     skipped = verdicts.not_checked(judged)
     if skipped:
         print(printable("\n".join(["", "Not checked:", *skipped])))
+    if left:
+        print(printable("\n".join(["", "Found and not graded:", *left_out(left)])))
+
+
+def left_out(left):
+    """Return lines that name the files that belong to no submission. left: {reason: names}."""
+    return [f"left out, {reason}: {', '.join(names)}" for reason, names in left.items()]
 
 
 def _rows(submission, task, verdict):
@@ -92,6 +100,9 @@ def described_walls(entries):
     """
     walled = {job["walled"] for tasks in entries.values() for entry in tasks.values()
               for job in entry.get("jobs", {}).values()}
+    if not walled:
+        graded = any("jobs" in entry for tasks in entries.values() for entry in tasks.values())
+        return "but no run was made" if graded else "but nothing could be graded, so no run was made"
     if walled != {True}:
         return "some of them behind walls" if True in walled else "without walls"
     return f"behind walls, memory limited {'by systemd' if sandbox.has_systemd() else 'by looking five times a second'}"

@@ -5,49 +5,60 @@ import re
 
 from grading import sandbox
 from grading.audits import measure
+from grading.lines import NUMBERS, Unclear, clean_lines, read_line
 from project import TASKS
 
 # What TensorFlow writes to standard error when it is imported, whatever a script does.
 GREETING = re.compile(r"WARNING: All log messages before absl|To enable the following instructions"
                       r"|([IWE]\d{4} |[\d-]+ [\d:.]+: [IWE] ).*\.cc:\d+\]")
-NUMBER = re.compile(r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+(?!\d|,\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w]|\.\d)|\bnan\b")
+PLAIN = re.compile(r"-?\d+(\.\d*)?([eE][-+]?\d+)?|nan")
 
 
 def read_output(task, stdout, measured):
     """Return what a script printed, {"errors": [...], "parameters": n, "minutes": x} as far as there is, and remarks.
 
     The errors are in %, as `TASKS[task].errors` names them; the remarks are lines of text. measured: whether the errors
-    are known from predictions, so that the printed ones do not matter. Raises ValueError, with the reason, if there is
-    no line of results.
+    are known from predictions, so that the printed ones do not matter. The last line that can be read counts. Raises
+    ValueError, with the reason, if there is none, or if a later one may be meant and has two readings.
     """
-    lines = [line for line in stdout.splitlines() if line.strip()]
+    lines = clean_lines(stdout)
     if not lines:
         raise ValueError("printed nothing")
     names = [f"{name} error" for name in TASKS[task].errors]
     expected = f"{len(names) + 2}: {', '.join(names)}, parameters, minutes"
-    line, remarks = lines[-1], []
-    if len(lines) > 1:
-        remarks.append(f"printed {len(lines)} lines instead of one")
-    numbers = [float(text.replace(",", "")) for text in NUMBER.findall(line)]
-    texts = NUMBER.findall(line)
-    if len(numbers) not in (len(names) + 1, len(names) + 2):
-        raise ValueError(f"printed {len(numbers) or 'no'} numbers in its last line, expected {expected}: {line[:60]!r}")
-    errors, rest = numbers[: len(names)], dict(zip(texts[len(names):], numbers[len(names):]))
-    if line.split() != texts or any("," in text for text in texts):
-        remarks.append(f"printed more than plain numbers: {line.strip()[:60]!r}")
-    if len(numbers) == len(names) + 1:  # only parameters are a whole number
-        (text, number), = rest.items()
-        values = {"minutes": number} if "." in text else {"parameters": number}
-        remarks.append(f"printed {len(numbers)} numbers, expected {expected}")
+    for line in map(str.strip, reversed(lines)):
+        try:
+            values = read_line(task, line, measured)
+        except Unclear as unclear:
+            count = len(NUMBERS.findall(line))
+            seen = f"{count} numbers in a line" if count != len(names) + 2 else "numbers whose words say something else"
+            what = str(unclear) or f"printed {seen}, expected {expected}"
+            raise ValueError(f"{what}: {line[-60:]!r}") from None
+        if values:
+            break
     else:
-        values = dict(zip(("parameters", "minutes"), numbers[len(names):]))
-    whole = values.get("parameters", 0)
-    if not measured and not all(0 <= error <= 100 for error in errors) or whole != int(whole) or not all(
-            0 <= number < 1e12 for number in values.values()):
-        raise ValueError(f"printed numbers that cannot be: {line.strip()[:60]!r}")
-    if "parameters" in values:
-        values["parameters"] = int(whole)
-    return values | {"errors": errors}, remarks
+        values, line = _read_lines(task, lines, measured)
+    if values is None:
+        count, line = len(NUMBERS.findall(lines[-1])), lines[-1].strip()
+        raise ValueError(f"printed {count or 'no'} numbers in its last line, expected {expected}: {line[:60]!r}")
+    remarks = [f"printed {len(lines)} lines instead of one"] if len(lines) > 1 else []
+    if not all(PLAIN.fullmatch(word) for word in line.split()) or "\x1b" in stdout:
+        remarks.append(f"printed more than plain numbers: {line[-60:]!r}")
+    if len(values) < 3:
+        remarks.append(f"printed {len(values) - 1 + len(names)} numbers, expected {expected}")
+    return values, remarks
+
+
+def _read_lines(task, lines, measured):
+    """Return the results if each of the last lines with numbers has one of them, otherwise None; and these lines."""
+    parts = [line.strip() for line in lines if NUMBERS.search(line)][-len(TASKS[task].errors) - 2:]
+    line = ", ".join(parts)
+    if any(len(NUMBERS.findall(part)) != 1 for part in parts):
+        return None, line
+    try:
+        return read_line(task, line, measured), line
+    except Unclear:
+        return None, line
 
 
 def record(task, outcome, test, blank):
@@ -66,24 +77,30 @@ def record(task, outcome, test, blank):
     whole = len(outcome.stderr) < sandbox.KEPT  # otherwise the first line is cut
     own = [text.strip()[:100] for text in outcome.stderr.splitlines()[0 if whole else 1 :]
            if text.strip() and not GREETING.match(text)]
-    if outcome.reason:
-        error = own[-1] if own and outcome.reason == "ended with status 1" else ""  # the last line of a traceback
+    # It may have ended all but a thread, a window or a queue: then it says nothing more until it is ended.
+    stayed = outcome.reason.startswith("ended after") and outcome.seconds - outcome.spoke > outcome.seconds / 20
+    if outcome.reason and not stayed:
+        error = own[-1] if own and outcome.reason.startswith("ended with") else ""  # the last line of a traceback
         return kept | {"reason": f"{outcome.reason}: {error}" if error else outcome.reason}
     try:
         values, remarks = read_output(task, outcome.stdout, blank)
         if blank:
             values["errors"] = measure(outcome.predictions, test, task[:5])
     except ValueError as error:
-        return kept | {"reason": str(error)}
+        return kept | {"reason": outcome.reason or str(error)}
+    if stayed:
+        remarks.append(f"did not end by itself after its line of results: {outcome.reason} (a thread, a window or a "
+                       "queue that stays?)")
     if own:
         remarks.append(f"wrote to standard error: {own[0]}")
-    return kept | values | {"remarks": remarks}
+    return kept | values | {"reason": "", "remarks": remarks}
 
 
 def read_report(text):
     """Return what is in a report (JSON) that a submission's process has written: findings by the name of the check.
 
-    Also `parameters` and `starts`, see watch.py, and nothing else. Returns {} for a report that cannot be read.
+    Also `parameters`, `untrained`, `starts` and `states`, see watch.py, and nothing else. Returns {} for a report that
+    cannot be read.
     """
     try:
         report = json.loads(text)
@@ -93,9 +110,11 @@ def read_report(text):
         return {}
     kept = {name: "".join(letter if letter.isprintable() else "?" for letter in value[:300])
             for name, value in report.items() if isinstance(value, str)
-            and re.match(r"passed$|(failed|not checked): ", value)}
-    if isinstance(report.get("parameters"), int):
-        kept["parameters"] = report["parameters"]
-    if isinstance(report.get("starts"), list):
-        kept["starts"] = [start for start in report["starts"][:100] if isinstance(start, str) and len(start) == 16]
+            and re.match(r"passed$|(failed|hint|remark|not checked): ", value)}
+    for name in "parameters", "untrained":
+        if isinstance(report.get(name), int):
+            kept[name] = report[name]
+    for name in "starts", "states":
+        if isinstance(report.get(name), list):
+            kept[name] = [text for text in report[name][:100] if isinstance(text, str) and len(text) <= 40]
     return kept

@@ -8,6 +8,7 @@ the grader can. `walls` returns which of the two is the case.
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -20,7 +21,8 @@ from typing import NamedTuple
 FILE_SIZE = 256  # MiB, of each file that a program writes
 DISK = 1024  # MiB, of each of the three folders that it can write to
 PROCESSES, THREADS = 200, 4000  # of a program at the same time; with walls only
-OUTPUT = 1  # MiB, of standard output and of standard error
+FLOOD = 256  # MiB, of standard output and of standard error
+OUTPUT = 1 << 20  # bytes of each of them that are kept: the first and the last half
 KEPT = 2000  # characters of standard error that are kept
 REPORT = 20_000  # of a report
 PREDICTIONS = 8 << 20  # of predictions
@@ -36,9 +38,9 @@ LIMITS = "ulimit -d {memory}; ulimit -f {blocks}; ulimit -c 0"
 class Outcome(NamedTuple):
     """How a run ended. `reason` is empty if it ended by itself with status 0, otherwise what happened in a few words.
 
-    stdout: standard output, up to OUTPUT; stderr: the end of standard error; seconds: of the whole process; spoke:
-    seconds after which it last wrote to standard output; report, predictions: what it wrote to these files; walled:
-    whether there were walls.
+    stdout: standard output, without its middle if it is longer than OUTPUT; stderr: the end of standard error; seconds:
+    of the whole process; spoke: seconds after which it last wrote to standard output; report, predictions: what it
+    wrote to these files; walled: whether there were walls.
     """
 
     reason: str
@@ -49,6 +51,30 @@ class Outcome(NamedTuple):
     report: str
     predictions: str
     walled: bool
+
+
+class Kept:
+    """What is kept of an output: its first and its last half of OUTPUT bytes. size: of all that came."""
+
+    def __init__(self):
+        self.size, self.first, self.last = 0, bytearray(), bytearray()
+
+    def add(self, data):
+        """Add bytes to the end."""
+        self.size += len(data)
+        room = OUTPUT // 2 - len(self.first)
+        self.first += data[:room]
+        self.last += data[room:]
+        if len(self.last) > OUTPUT:  # not each time, since that moves them all
+            del self.last[:-OUTPUT // 2]
+
+    def text(self):
+        """Return it as text. Where the middle is gone, a line of dots stands for it and for the lines that it cuts."""
+        first, last = bytes(self.first), bytes(self.last[-OUTPUT // 2:])
+        if self.size > len(first) + len(last):
+            first = b"".join(first.rpartition(b"\n")[:2]) + b"...\n"
+            last = last.partition(b"\n")[2] or last
+        return (first + last).decode(errors="replace")
 
 
 def run(files, arguments, seconds, memory, home=()):
@@ -66,17 +92,16 @@ def run(files, arguments, seconds, memory, home=()):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
         with contextlib.ExitStack() as stack:
-            names = "stdout", "stderr", "report", "predictions"
-            outputs = {name: stack.enter_context(tempfile.NamedTemporaryFile(prefix="grade-")) for name in names}
+            outputs = {name: stack.enter_context(tempfile.NamedTemporaryFile(prefix="grade-"))
+                       for name in ("report", "predictions")} | {name: Kept() for name in ("stdout", "stderr")}
             walled = walls() == ""
             command, environment = (_behind_walls if walled else _without_walls)(scratch, outputs, arguments, memory)
             start = time.perf_counter()
             status, reason, spoke = _run(command, environment, scratch, outputs, start, seconds, walled and memory)
             spent = time.perf_counter() - start
-            errors = _read(outputs["stderr"], KEPT, end=True)
-            return Outcome(reason or _reason(status, errors, memory), _read(outputs["stdout"], OUTPUT << 20), errors,
-                           spent, spoke, _read(outputs["report"], REPORT), _read(outputs["predictions"], PREDICTIONS),
-                           walled)
+            errors = outputs["stderr"].text()[-KEPT:]
+            return Outcome(reason or _reason(status, errors, memory), outputs["stdout"].text(), errors, spent, spoke,
+                           _read(outputs["report"], REPORT), _read(outputs["predictions"], PREDICTIONS), walled)
 
 
 def walls():
@@ -169,19 +194,29 @@ def _run(command, environment, scratch, outputs, start, seconds, memory):
 
     memory: the limit of all its processes together in GiB, watched from outside, 0 for no limit.
     """
-    process = subprocess.Popen(command, cwd=scratch, env=environment, stdin=subprocess.DEVNULL,
-                               stdout=outputs["stdout"], stderr=outputs["stderr"], start_new_session=True)
-    written, spoke, census, ended = 0, 0.0, start, False
+    process = subprocess.Popen(command, cwd=scratch, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, start_new_session=True)
+    spoke, census, ended = 0.0, start, False
+    streams = {process.stdout: "stdout", process.stderr: "stderr"}
+    for stream in streams:
+        os.set_blocking(stream.fileno(), False)
     try:
         while True:
+            ended = process.poll() is not None
+            ready = select.select([*streams], [], [], 0 if ended else POLL)[0]
             now = time.perf_counter()
-            for name in "stdout", "stderr":
-                size = os.fstat(outputs[name].fileno()).st_size
-                if size > OUTPUT << 20:
-                    return process.poll(), f"flooded its standard {'output' if name == 'stdout' else 'error'}", spoke
-                if name == "stdout" and size != written:
-                    written, spoke = size, now - start
-            if ended:
+            for stream in ready:
+                name = streams[stream]
+                data = stream.read(1 << 20)
+                if name == "stdout" and data:
+                    spoke = now - start
+                outputs[name].add(data or b"")
+                if outputs[name].size > FLOOD << 20:
+                    what = "output" if name == "stdout" else "error"
+                    return process.poll(), f"flooded its standard {what} with more than {FLOOD} MiB", spoke
+                if data == b"":
+                    del streams[stream]
+            if ended and not ready:
                 return process.returncode, "", spoke
             if now > start + seconds:
                 return process.poll(), f"ended after {seconds:g} s", spoke
@@ -191,13 +226,12 @@ def _run(command, environment, scratch, outputs, start, seconds, memory):
                     return process.poll(), f"started more than {PROCESSES} processes", spoke
                 if used > memory << 30:
                     return process.poll(), f"used more than {memory:g} GiB of memory in all its processes", spoke
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(POLL)
-                ended = True
     finally:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        process.stdout.close()
+        process.stderr.close()
 
 
 def _census(ancestor):
@@ -230,7 +264,6 @@ def _reason(status, stderr, memory):
     return f"ended with status {status}"
 
 
-def _read(file, count, end=False):
-    """Return the first or the last `count` bytes of an open file as text."""
-    size = os.fstat(file.fileno()).st_size
-    return os.pread(file.fileno(), count, max(0, size - count) if end else 0).decode(errors="replace")
+def _read(file, count):
+    """Return the first `count` bytes of an open file as text."""
+    return os.pread(file.fileno(), count, 0).decode(errors="replace")

@@ -5,20 +5,10 @@ Only the script and those of its modules that belong to the submission are read;
 
 import ast
 import contextlib
+import itertools
 import os
 
-# What makes random numbers repeat. In MODULES: functions that always do (SEEDING), functions and classes that do with a
-# fixed argument (SEEDED). In any object: methods that do with a fixed number.
-MODULES = {"random", "numpy", "tensorflow", "keras"}
-SEEDING = {"set_seed", "set_random_seed", "from_seed", "from_state", "reset_from_seed", "setstate", "set_state",
-           "enable_op_determinism"}
-SEEDED = {"seed", "default_rng", "RandomState", "Random", "SeedGenerator", "SeedSequence", "PCG64", "PCG64DXSM",
-          "MT19937", "Philox", "SFC64", "HeNormal", "HeUniform", "GlorotNormal", "GlorotUniform", "LecunNormal",
-          "LecunUniform"}
-STRICT = {"seed", "default_rng", "RandomState", "Random"}  # those of them whose argument a reader may not know
-METHODS = {"seed", "reset_from_seed", "set_state"}
-KEYWORDS = {"seed", "random_state"}
-VARIABLES = {"PYTHONHASHSEED", "TF_DETERMINISTIC_OPS"}  # of the environment
+from grading.seeds import SEEDING, find_clocks, find_seeds, imported_names
 
 SEEDS, TENSORFLOW = "no random seeds", "uses TensorFlow"
 # What a reader should look at: functions, methods, keywords and modules, each with the reason why.
@@ -74,7 +64,7 @@ def check_source(files, script):
     for path, tree in trees.items():
         try:
             seeds += [f"{path}, line {line}: {text}" for line, text in find_seeds(tree)]
-            packages |= {name.split(".")[0] for name in _names(tree).values()}
+            packages |= {name.split(".")[0] for name in imported_names(tree).values()}
         except RecursionError as error:
             broken[path] = f"{path}: {error}"
     unread = f"not checked: {'; '.join(broken.values())}" if broken else ""
@@ -83,11 +73,31 @@ def check_source(files, script):
 
 
 def options_of(files, script):
-    """Return which of --dataset, --test and --predictions a script or one of its modules contains."""
+    """Return which of --dataset, --test and --predictions a script or one of its modules takes, each with a file.
+
+    An option that is a switch, or takes a number, is the student's own.
+    """
     trees, _ = sources(files, script)
-    constants = {node.value for tree in trees.values() for node in ast.walk(tree)
-                 if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    return constants & {"--dataset", "--test", "--predictions"}
+    found, own = {}, {}
+    for node in itertools.chain.from_iterable(map(ast.walk, trees.values())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found[node.value] = found.get(node.value, 0) + 1
+        for name in _switches(node):
+            own[name] = own.get(name, 0) + 1
+    return {name for name in ("--dataset", "--test", "--predictions") if found.get(name, 0) > own.get(name, 0)}
+
+
+def _switches(node):
+    """Return the texts in a node that are options without a file: of argparse or click, or looked for among others."""
+    if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("add_argument", "option"):
+        given = {keyword.arg: getattr(keyword.value, "value", ast.unparse(keyword.value)) for keyword in node.keywords}
+        action = str(given.get("action", "store"))
+        if (action not in ("store", "append", "extend") or given.get("is_flag") is True or "choices" in given
+                or given.get("type") in ("int", "float", "bool")):
+            return [part.value for part in node.args if isinstance(part, ast.Constant)]
+    elif isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
+        return [node.left.value] if isinstance(node.left, ast.Constant) else []
+    return []
 
 
 def hints(files, script, known=()):
@@ -112,6 +122,11 @@ def hints(files, script, known=()):
 
 def _find_hints(tree):
     """Yield line and text of each thing in a syntax tree that a reader should look at."""
+    keywords = {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword)}
+    apart = {"save_best_only", "restore_best_weights"} if (  # of the training digits
+        "validation_split" in keywords and "validation_data" not in keywords) else set()
+    for line, text in find_clocks(tree):
+        yield line, f"{text}, a seed that is another one in each run"
     for node in ast.walk(tree):
         names = []
         if isinstance(node, ast.Call):
@@ -131,98 +146,5 @@ def _find_hints(tree):
             if count > LITERAL:
                 yield node.lineno, f"{count:,} numbers, which may be trained weights"
         for name in names:
-            if name in SUSPECT:
+            if name in SUSPECT and name not in apart:
                 yield node.lineno, f"{name}, which {SUSPECT[name]}"
-
-
-def find_seeds(tree):
-    """Yield the line and the text of each expression in a syntax tree that makes random numbers repeat."""
-    names, values = _names(tree), _values(tree)
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-
-    def fixed(argument, strict=False):
-        """Return whether an argument is the same in every run: None is not, and what a function returns is not.
-
-        strict: what to return for a value that comes from elsewhere.
-        """
-        if isinstance(argument, ast.Name):
-            return values.get(argument.id, strict)
-        return _is_constant_value(argument) or strict and isinstance(argument, (ast.Attribute, ast.Subscript))
-
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Name, ast.Attribute)):
-            path = _dotted(node, names).split(".")
-            always = SEEDING if id(node) in called else SEEDING | {"seed"}
-            if len(path) > 1 and path[0] in MODULES and path[-1] in always:
-                yield node.lineno, ast.unparse(node)
-        elif isinstance(node, ast.Call):
-            path = _dotted(node.func, names).split(".")
-            method = isinstance(node.func, ast.Attribute) and node.func.attr
-            keywords = {keyword.arg: keyword.value for keyword in node.keywords}
-            first, second = [*node.args, None, None][:2]
-            known = (len(path) > 1 and path[0] in MODULES and path[-1] in SEEDED
-                     and fixed(first, strict=path[-1] in STRICT))
-            of_object = method in METHODS and path[0] not in MODULES and fixed(first) and not _is_text(first)
-            shuffled = method == "shuffle" and _is_constant_value(first) and fixed(second)  # of a tf.data stream
-            stateless = method and method.startswith("stateless_") and fixed(second)
-            given = any(name in KEYWORDS and fixed(value) for name, value in keywords.items())
-            if known or of_object or shuffled or stateless or given or VARIABLES & keywords.keys():
-                yield node.lineno, ast.unparse(node)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in VARIABLES:
-            yield node.lineno, node.value
-
-
-def _is_text(node):
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
-
-
-def _is_constant_value(node):
-    """Return whether an expression consists of constants and is not None."""
-    if isinstance(node, ast.Constant):
-        return node.value is not None
-    parts = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)] if node else []
-    return isinstance(node, (ast.Tuple, ast.List, ast.UnaryOp, ast.BinOp)) and all(map(_is_constant_value, parts))
-
-
-def _values(tree):
-    """Return for each name whether a constant other than None is assigned to it anywhere, or is its default."""
-    values = {}
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Assign, ast.AnnAssign)):
-            pairs = []
-            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                several = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
-                both = zip(target.elts, node.value.elts) if several else [(target, node.value)]
-                pairs += [(name.id, value) for name, value in both if isinstance(name, ast.Name)]
-        elif isinstance(node, ast.arguments):
-            pairs = [*zip([a.arg for a in node.args[::-1]], node.defaults[::-1]),
-                     *zip([a.arg for a in node.kwonlyargs], node.kw_defaults)]
-        else:
-            continue
-        for name, value in pairs:
-            values[name] = values.get(name, False) or _is_constant_value(value)
-    return values
-
-
-def _names(tree):
-    """Return the dotted paths of the names that a module imports: {"np": "numpy"}."""
-    names = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.asname or alias.name.split(".")[0]: alias.name if alias.asname else alias.name.split(".")[0]
-                      for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                if alias.name == "*":
-                    every = SEEDING | SEEDED if node.module in ("random", "numpy.random") else SEEDING
-                    names |= {name: f"{node.module}.{name}" for name in every}
-                names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-    return names
-
-
-def _dotted(node, names):
-    """Return the dotted path of an expression, "" if it has none."""
-    if isinstance(node, ast.Attribute):
-        path = _dotted(node.value, names)
-        return f"{path}.{node.attr}" if path else ""
-    return names.get(node.id, node.id) if isinstance(node, ast.Name) else ""

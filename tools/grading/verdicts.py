@@ -43,9 +43,14 @@ def judge(task, runs, entry, strict=False):
     reasons = [f"run {', '.join(bad)}: {'; '.join(dict.fromkeys(bad.values()))}"] if bad else []
     good = [run for run in done.values() if "errors" in run]
     findings = combine(task, entry, list(done.values()))
-    reasons += [f"{name}: {finding.removeprefix('failed: ')}" for name, finding in findings.items()
-                if finding.startswith("failed") and (good or name != watch.TENSORFLOW)]  # a crash may come before it
-    remarks, hints = list(dict.fromkeys(remark for run in done.values() for remark in run["remarks"])), []
+    said = {kind: [f"{name}: {finding.removeprefix(f'{kind}: ')}" for name, finding in findings.items()
+                   if finding.startswith(f"{kind}: ")] for kind in ("failed", "remark", "hint")}
+    if not good and not entry["source"].get(watch.TENSORFLOW, "").startswith("failed"):  # a crash may come before it
+        said["failed"] = [text for text in said["failed"] if not text.startswith(watch.TENSORFLOW)]
+    early = [text for text in said["failed"] if text.startswith(watch.LAST)]
+    reasons += [text for text in said["failed"] if text not in early]
+    remarks = list(dict.fromkeys(remark for run in done.values() for remark in run["remarks"])) + said["remark"]
+    hints = sorted(said["hint"], key=lambda text: not text.startswith(STARTS))  # a seed comes first
     verdict = {"findings": findings, "basis": "measured" if entry["form"] == "blank" else "as printed"}
     if good:
         errors = list(zip(*(run["errors"] for run in good)))
@@ -69,8 +74,11 @@ def judge(task, runs, entry, strict=False):
             ran = entry["jobs"].get(audit)
             for kind, text in audited(task, audit, ran, verdict, entry) if ran else []:
                 (reasons if kind == "reason" else hints).append(text)
+                if kind == "reason":  # what was read early was used as well
+                    reasons, early = reasons + early, []
         if len(good) > 2 and any(errors) and len(set(zip(*errors))) == 1 and any(verdict["mean"]):
             hints.append(f"all {len(good)} runs have the same error to the last digit")
+    remarks += early  # to read is not to use
     hints += entry["hints"]
     if "changes" in entry:
         remarks += entry["changes"]["remarks"]
@@ -94,15 +102,21 @@ def combine(task, entry, runs):
     result = entry["source"] | entry.get("changes", {}).get("findings", {})
     for name in CHECKS[task]:
         said = [report[name] for report in reports if name in report]
-        failed = [text for text in [result.get(name, ""), *said] if text.startswith("failed")]
+        failed = [text for start in ("failed", "remark", "hint") for text in [result.get(name, ""), *said]
+                  if text.startswith(start)]
         if failed or name not in result:
             others = sorted(said, key=lambda text: not text.startswith("not checked"))
             result[name] = (failed or others or ["not checked: there is no report"])[0]
     if watch.TRAINED not in {name for report in reports for name in report} and any(reports):
         result[watch.TRAINED] = "passed"
-    starts = [set(report["starts"]) for report in reports if report.get("starts")]
-    if len(starts) > 1 and set.intersection(*starts) and not result[STARTS].startswith("failed"):
-        result[STARTS] = f"failed: the weights before the training are the same to the last bit in {len(starts)} runs"
+    starts = [report for report in reports if report.get("starts")]
+    if not result[STARTS].startswith("failed") and len(starts) > 1 and set.intersection(
+            *(set(report["starts"]) for report in starts)):
+        same = set.intersection(*(set(report.get("states", [])) for report in starts))
+        text = f"the weights before the training are the same to the last bit in {len(starts)} runs"
+        names = " and ".join(sorted(state.split()[0] for state in same if state.split()))
+        result[STARTS] = (f"failed: {text}, and so are the random numbers of {names}" if names else
+                          f"hint: {text}: a seed, or a start by formula?")
     result[COUNT] = count_parameters(runs)
     return result
 
@@ -125,16 +139,24 @@ def not_checked(judged):
 
 
 def count_parameters(runs):
-    """Return the finding whether fewer parameters are printed than the models that predicted have."""
+    """Return the finding whether fewer parameters are printed than the models that predicted have.
+
+    What is not trained, such as the averages of batch normalization, is often forgotten, and little: it is to mend.
+    """
     counted = {run["report"]["parameters"] for run in runs if "parameters" in run["report"]}
     printed = {run["parameters"] for run in runs if "parameters" in run}
     if not counted:
         return "not checked: no Keras model predicted the test digits"
     if not printed:
         return "not checked: nothing is printed"
-    if min(printed) < max(counted):
-        return f"failed: {min(printed):,} are printed, but the models that predicted have {max(counted):,}"
-    return "passed"
+    least, most = min(printed), max(counted)
+    if least >= most:
+        return "passed"
+    text = f"{least:,} are printed, but the models that predicted have {most:,}"
+    untrained = max(run["report"].get("untrained", 0) for run in runs if run["report"].get("parameters") == most)
+    if most - least > untrained:
+        return f"failed: {text}"
+    return f"remark: {text}: of the {untrained:,} that are not trained, such as averages, {most - least:,} are missing"
 
 
 def audited(task, audit, run, verdict, entry):
@@ -148,16 +170,19 @@ def audited(task, audit, run, verdict, entry):
         yield "hint", f"not audited ({audit}): {run['reason']}"
         return
     error = run["errors"][number]
+    own = [hint.partition(": a file of ")[0] for hint in entry["hints"] if hint.endswith("that is not Python")]
+    has = f"; it has files of its own: {', '.join(own[:3])}" if own else ""
     if audit == CONTRADICTION:
         right, expected = 100 - error, 1 + usual / 5
         text = (f"after training with the labels renamed, {right:.1f}% of the test digits still get their old labels "
-                f"(expected: at most {expected:.1f}%): it did not learn these labels from the training digits alone")
+                f"(expected: at most {expected:.1f}%): it did not learn these labels from the training digits alone"
+                + has)
         if right > max(ACCUSED, expected):
             yield "reason", text
         elif right > expected:
             yield "hint", text
     elif audit == BLOCKS and error < usual + BLOCKS_ABOVE:
         text = (f"after training on blocks of random pixels its error is {error:.2f}%, in other runs {usual:.2f}% "
-                f"(expected: {BLOCKS_ABOVE} points more): did it learn from the training digits?")
-        trains = not verdict["findings"][watch.TRAINED].startswith("failed")
-        yield "hint" if trains else "reason", text
+                f"(expected: {BLOCKS_ABOVE} points more): did it learn from the training digits?{has}")
+        accused = any(verdict["findings"].get(name, "").startswith("failed") for name in (watch.TRAINED, watch.LAST))
+        yield "reason" if accused else "hint", text

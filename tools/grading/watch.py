@@ -5,9 +5,9 @@
 The folder grader_watch stands beside the files of a submission, see `jobs.WATCH`. It has this module and models.py and
 nothing else of the grader. At the end a report is written to the file REPORT, in JSON: findings by the name of the
 check ("passed", "failed: WHY" or "not checked: WHY"), `parameters`, the weights of all Keras models that predicted at
-least COUNT digits after the test file was opened, and `starts`, hashes of the weights before the training. The script
-shares the process and could forge the report. So the grader uses what it says against a script only, never in its
-favour.
+least COUNT digits after the test file was opened, `untrained`, those of them that are not trained, `starts`, hashes of
+the weights before the training, and `states`, those of the generators of random numbers at that time. The script shares
+the process and could forge the report. So the grader uses what it says against a script only, never in its favour.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ class Watcher:
         self.test = test and os.path.realpath(test)
         self.opened = None  # the state of the weights at that time, or the error that prevented to read it
         self.rows = {}  # by the id of a model: the model and the number of digits that it has predicted
-        self.starts, self.gradients, self.depth, self.patched = [], False, 0, set()
+        self.starts, self.states, self.gradients, self.depth, self.patched = [], [], False, 0, set()
 
     def hook(self, event, details):
         """Notice imports and opened files."""
@@ -71,6 +71,7 @@ class Watcher:
         def build(optimizer, variables):
             with contextlib.suppress(Exception):
                 self.starts.append(fingerprint(variables))
+                self.states = self.states or random_states()
             return original(optimizer, variables)
 
         base.build = build
@@ -98,7 +99,7 @@ class Watcher:
         """Return the report. task: task1 to task4; count: of the test digits."""
         if "tensorflow" not in sys.modules:
             return {TENSORFLOW: "failed: it was not imported while the script ran"}
-        report = {"starts": self.starts, LAST: self.check_last()}
+        report = {"starts": self.starts, "states": self.states, LAST: self.check_last()}
         if not self.gradients and not any(steps for _, steps in weights()[0]):
             report[TRAINED] = "failed: none was computed while the script ran"
         models = [model for model, rows in self.rows.values() if rows >= count and model.built]
@@ -106,7 +107,9 @@ class Watcher:
             why = "not checked: no Keras model predicted the test digits"
             return report | dict.fromkeys(OF_MODEL[task], why)
         variables = {id(variable): variable for model in models for variable in model.weights}
-        report["parameters"] = sum(int(variable.value.shape.num_elements()) for variable in variables.values())
+        sizes = {trainable: sum(int(variable.value.shape.num_elements()) for variable in variables.values()
+                                if variable.trainable == trainable) for trainable in (True, False)}
+        report |= {"parameters": sum(sizes.values()), "untrained": sizes[False]}
         return report | check_models(models, task)
 
     def check_last(self):
@@ -176,20 +179,62 @@ def fingerprint(variables):
     return hashlib.sha256(b"".join(values)).hexdigest()[:16] if values else None
 
 
+def random_states():
+    """Return what the generators of random numbers would give next, as "NAME HASH": it differs unless there is a seed.
+
+    TensorFlow's is in it only if its seed was set.
+    """
+    import random
+
+    import numpy as np
+    from tensorflow.python.eager import context
+
+    seed = context.global_seed()
+    states = {"Python": random.getstate(), "NumPy": tuple(map(str, np.random.get_state()))} | (
+        {} if seed is None else {"TensorFlow": seed})
+    return [f"{name} {hashlib.sha256(repr(state).encode()).hexdigest()[:16]}" for name, state in states.items()]
+
+
+def read_script(path):
+    """Return the text of a script as Python reads it. Raises SyntaxError, with what to do, if it does not.
+
+    A text of bytes, which `compile` takes as well, need not be UTF-8 everywhere.
+    """
+    import tokenize
+
+    try:
+        with tokenize.open(path) as file:
+            text = file.read()
+    except (SyntaxError, UnicodeError) as error:
+        raise SyntaxError(f"save as UTF-8, since Python refuses {path} as it is: {error}") from None
+    if "\0" in text:
+        raise SyntaxError(f"save as UTF-8, since Python refuses {path} as it is: null bytes, as in UTF-16")
+    return text
+
+
+def run_script(path):
+    """Run a script as `python PATH` does: its folder is searched for modules, and `__file__` is absolute."""
+    from importlib.machinery import SourceFileLoader
+    from types import ModuleType
+
+    full = os.path.abspath(path)
+    sys.path[0] = os.path.dirname(full)
+    module = sys.modules["__main__"] = ModuleType("__main__")
+    vars(module).update(__file__=full, __loader__=SourceFileLoader("__main__", full), __builtins__=__builtins__)
+    exec(compile(read_script(path), full, "exec", dont_inherit=True), vars(module))
+
+
 def main():
     """Run the command line. It ends as the script does."""
-    import runpy
-
     report, count, script, *arguments = sys.argv[1:]
     watcher = Watcher(arguments[arguments.index("--test") + 1] if "--test" in arguments else None)
     parent = os.getpid()
     sys.addaudithook(watcher.hook)
     sys.argv = [script, *arguments]
-    sys.path[0] = os.getcwd()
     sys.modules.pop("grading", None)  # the script may have a module of that name
     with open(report, "w") as file:
         try:
-            runpy.run_path(script, run_name="__main__")
+            run_script(script)
         finally:
             if os.getpid() == parent:  # and not a child that it has forked
                 try:

@@ -1,0 +1,240 @@
+"""Find seeds in a syntax tree: what makes random numbers repeat, under whatever name it is called."""
+
+import ast
+
+# What makes random numbers repeat. In MODULES: functions that always do (SEEDING), functions and classes that do with a
+# fixed argument (SEEDED). In any object: methods that do with a fixed number.
+MODULES = {"random", "numpy", "tensorflow", "keras"}
+SEEDING = {"set_seed", "set_random_seed", "from_seed", "from_state", "reset_from_seed", "setstate", "set_state",
+           "enable_op_determinism"}
+SEEDED = {"seed", "default_rng", "RandomState", "Random", "SeedGenerator", "SeedSequence", "PCG64", "PCG64DXSM",
+          "MT19937", "Philox", "SFC64", "HeNormal", "HeUniform", "GlorotNormal", "GlorotUniform", "LecunNormal",
+          "LecunUniform"}
+STRICT = {"seed", "default_rng", "RandomState", "Random"}  # those of them whose argument a reader may not know
+METHODS = {"seed", "reset_from_seed", "set_state"}
+KEYWORDS = {"seed", "random_state"}
+VARIABLES = {"PYTHONHASHSEED", "TF_DETERMINISTIC_OPS"}  # of the environment
+# Functions whose value is another one in each run.
+CLOCKS = {"time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns", "now", "utcnow", "urandom",
+          "getpid", "token_bytes", "randbits", "randbelow", "getrandbits", "SystemRandom", "uuid4"}
+# Which positional argument of the random functions of TensorFlow and Keras is a seed, by module: the names of the
+# functions by position. A test makes it anew from their signatures.
+SEED_AT = {
+    "": {
+        0: "glorot_normal_initializer glorot_uniform_initializer set_random_seed",
+        1: "orthogonal_initializer random_index_shuffle random_shuffle uniform_unit_scaling_initializer",
+        2: "multinomial random_crop random_normal_initializer random_uniform_initializer "
+           "truncated_normal_initializer",
+        3: "random_poisson variance_scaling_initializer",
+        4: "random_gamma random_normal random_uniform truncated_normal",
+        5: "RandomShuffleQueue"},
+    "random": {
+        0: "create_rng_state fold_in set_random_seed set_seed split",
+        1: "shuffle stateless_binomial stateless_gamma stateless_normal "
+           "stateless_parameterized_truncated_normal stateless_poisson stateless_truncated_normal "
+           "stateless_uniform",
+        2: "multinomial stateless_categorical stateless_multinomial",
+        3: "categorical poisson",
+        4: "all_candidate_sampler gamma normal truncated_normal uniform",
+        5: "learned_unigram_candidate_sampler log_uniform_candidate_sampler uniform_candidate_sampler",
+        11: "fixed_unigram_candidate_sampler"},
+    "nn": {
+        3: "compute_accidental_hits dropout",
+        4: "all_candidate_sampler",
+        5: "learned_unigram_candidate_sampler log_uniform_candidate_sampler uniform_candidate_sampler",
+        11: "fixed_unigram_candidate_sampler"},
+    "image": {
+        1: "random_flip_left_right random_flip_up_down stateless_random_flip_left_right "
+           "stateless_random_flip_up_down",
+        2: "random_brightness random_crop random_hue sample_distorted_bounding_box "
+           "stateless_random_brightness stateless_random_crop stateless_random_hue "
+           "stateless_sample_distorted_bounding_box",
+        3: "random_contrast random_jpeg_quality random_saturation stateless_random_contrast "
+           "stateless_random_jpeg_quality stateless_random_saturation"},
+    "experimental": {
+        0: "create_rng_state stateless_fold_in stateless_split",
+        1: "index_shuffle stateless_shuffle",
+        2: "stateless_dropout"},
+    "initializers": {
+        0: "GlorotNormal GlorotUniform HeNormal HeUniform LecunNormal LecunUniform glorot_normal "
+           "glorot_uniform he_normal he_uniform lecun_normal lecun_uniform",
+        1: "Orthogonal OrthogonalInitializer orthogonal uniform_unit_scaling",
+        2: "RandomNormal RandomUniform TruncatedNormal random_normal random_uniform truncated_normal",
+        3: "VarianceScaling variance_scaling"},
+    "layers": {
+        1: "CutMix GaussianDropout GaussianNoise RandomFlip SpatialDropout1D",
+        2: "AlphaDropout Dropout MixUp RandomBrightness RandomContrast RandomCrop RandomGrayscale "
+           "RandomInvert SpatialDropout2D SpatialDropout3D",
+        3: "Attention RandomColorDegeneration RandomHue RandomPosterization RandomRotation RandomSaturation "
+           "RandomSharpness Solarization",
+        4: "JaxLayer RandAugment RandomErasing RandomPerspective RandomTranslation RandomZoom",
+        5: "RandomColorJitter RandomGaussianBlur",
+        6: "RandomElasticTransform RandomShear",
+        7: "AugMix",
+        14: "SimpleRNNCell",
+        15: "GroupQueryAttention",
+        16: "GRU GRUCell LSTMCell",
+        17: "LSTM MultiHeadAttention",
+        20: "SimpleRNN",
+        22: "ConvLSTM1D ConvLSTM2D ConvLSTM3D"},
+    "keras.random": {
+        0: "SeedGenerator",
+        2: "shuffle",
+        3: "categorical dropout gamma",
+        4: "beta binomial normal randint truncated_normal uniform"},
+}
+
+
+def find_seeds(tree):
+    """Yield the line and the text of each expression in a syntax tree that makes random numbers repeat."""
+    return ((line, text) for line, text, clock in _find(tree) if not clock)
+
+
+def find_clocks(tree):
+    """Yield the line and the text of each call of a seed that comes from the clock, or from what is random itself."""
+    return ((line, text) for line, text, clock in _find(tree) if clock)
+
+
+def _find(tree):
+    """Yield the line, the text and whether it comes from the clock, of each seed in a syntax tree."""
+    names, values = imported_names(tree), _values(tree)
+    called = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    clocks = {target.id for node in ast.walk(tree) if isinstance(node, ast.Assign) and _has_clock(node.value, ())
+              for target in node.targets if isinstance(target, ast.Name) and not values.get(target.id)}
+
+    def fixed(argument, strict=False):
+        """Return whether an argument is the same in every run: None is not, and what a function returns is not.
+
+        strict: what to return for a value that comes from elsewhere.
+        """
+        if isinstance(argument, ast.Name):
+            return values.get(argument.id, strict)
+        if isinstance(argument, ast.Attribute) and f".{argument.attr}" in values:
+            return values[f".{argument.attr}"]
+        return _is_constant_value(argument) or strict and isinstance(argument, (ast.Attribute, ast.Subscript))
+
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            path = _dotted(node, names).split(".")
+            always = SEEDING if id(node) in called else SEEDING | {"seed"}
+            if len(path) > 1 and path[0] in MODULES and path[-1] in always:
+                call = called.get(id(node))
+                clock = call is not None and any(_has_clock(part, clocks) for part in call.args)
+                yield node.lineno, ast.unparse(call if clock else node), clock
+        elif isinstance(node, ast.Call):
+            path = _dotted(node.func, names).split(".")
+            method = isinstance(node.func, ast.Attribute) and node.func.attr
+            keywords = {keyword.arg: keyword.value for keyword in node.keywords}
+            first, second = [*node.args, None, None][:2]
+            known = (len(path) > 1 and path[0] in MODULES and path[-1] in SEEDED
+                     and fixed(first, strict=path[-1] in STRICT))
+            of_object = method in METHODS and path[0] not in MODULES and fixed(first) and not _is_text(first)
+            shuffled = method == "shuffle" and _is_constant_value(first) and fixed(second)  # of a tf.data stream
+            stateless = method and method.startswith("stateless_") and fixed(second)
+            given = any(name in KEYWORDS and fixed(value) for name, value in keywords.items())
+            place = _seed_at(path)
+            placed = place is not None and len(node.args) > place and fixed(node.args[place]) and not any(
+                isinstance(part, ast.Starred) for part in node.args)
+            if known or of_object or shuffled or stateless or given or placed or VARIABLES & keywords.keys():
+                yield node.lineno, ast.unparse(node), False
+            elif len(path) > 1 and path[0] in MODULES and path[-1] in STRICT and _has_clock(first, clocks):
+                yield node.lineno, ast.unparse(node), True
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in VARIABLES:
+            yield node.lineno, node.value, False
+
+
+def _seed_at(path):
+    """Return which positional argument of a function is a seed, None if none is. path: its dotted path, split."""
+    if path[0] not in ("tensorflow", "keras"):
+        return None
+    parts = [part for part in path[1:] if part not in ("keras", "compat", "v1", "v2")]
+    module = parts[-2] if len(parts) > 1 else ""
+    module = "keras.random" if module == "random" and "keras" in path else module
+    places = SEED_AT.get(module, {}).items() if parts and parts[-1] not in SEEDING else ()  # that are found as they are
+    return next((place for place, names in places if parts[-1] in names.split()), None)
+
+
+def _has_clock(node, names):
+    """Return whether an expression depends on the clock or on what is random, by a call or by one of the names."""
+    return node is not None and any(
+        isinstance(part, ast.Call) and ast.unparse(part.func).split(".")[-1] in CLOCKS
+        or isinstance(part, ast.Name) and part.id in names for part in ast.walk(node))
+
+
+def _is_text(node):
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _is_constant_value(node):
+    """Return whether an expression consists of constants and is not None."""
+    if isinstance(node, ast.Constant):
+        return node.value is not None
+    parts = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)] if node else []
+    return isinstance(node, (ast.Tuple, ast.List, ast.UnaryOp, ast.BinOp)) and all(map(_is_constant_value, parts))
+
+
+def _values(tree):
+    """Return for each name whether a constant other than None is assigned to it anywhere, or is its default.
+
+    Options of the command line are there as ".seed".
+    """
+    values = {}
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Assign, ast.AnnAssign)):
+            pairs = []
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                several = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
+                both = zip(target.elts, node.value.elts) if several else [(target, node.value)]
+                pairs += [(name.id, value) for name, value in both if isinstance(name, ast.Name)]
+        elif isinstance(node, ast.arguments):
+            pairs = [*zip([a.arg for a in node.args[::-1]], node.defaults[::-1]),
+                     *zip([a.arg for a in node.kwonlyargs], node.kw_defaults)]
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "add_argument":
+            default = next((keyword.value for keyword in node.keywords if keyword.arg == "default"), None)
+            pairs = [(f".{part.value.lstrip('-').replace('-', '_')}", default) for part in node.args if _is_text(part)]
+        else:
+            continue
+        for name, value in pairs:
+            values[name] = values.get(name, False) or _is_constant_value(value)
+    return values
+
+
+def imported_names(tree):
+    """Return the dotted paths of the names that a module imports, or gives to these: {"np": "numpy"}."""
+    names = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.asname or alias.name.split(".")[0]: alias.name if alias.asname else alias.name.split(".")[0]
+                      for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                if alias.name == "*":
+                    every = SEEDING | SEEDED if node.module in ("random", "numpy.random") else SEEDING
+                    names |= {name: f"{node.module}.{name}" for name in every}
+                names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    for _ in range(3):  # rnd = tf.random; r = rnd
+        for target, value in _assigned(tree):
+            path, name = _dotted(value, names), _dotted(target, {})
+            root, last = path.split(".")[0], path.split(".")[-1]
+            if name and name != path and root in MODULES and last not in SEEDING | {"seed"}:  # these are found at once
+                names[name] = path
+    return names
+
+
+def _assigned(tree):
+    """Yield the targets of assignments and their values, where both are names or attributes."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                several = isinstance(target, (ast.Tuple, ast.List)) and isinstance(node.value, (ast.Tuple, ast.List))
+                for pair in zip(target.elts, node.value.elts) if several else [(target, node.value)]:
+                    if all(isinstance(part, (ast.Name, ast.Attribute)) for part in pair):
+                        yield pair
+
+
+def _dotted(node, names):
+    """Return the dotted path of an expression, "" if it has none."""
+    if isinstance(node, ast.Attribute):
+        path = _dotted(node.value, names)
+        return names.get(f"{path}.{node.attr}", f"{path}.{node.attr}") if path else ""
+    return names.get(node.id, node.id) if isinstance(node, ast.Name) else ""
