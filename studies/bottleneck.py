@@ -16,7 +16,6 @@ from studies import datasets, shared
 from studies.network import Layer, Network
 from support import figures
 from support.command_line import fail
-from support.script import run
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -264,4 +263,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    run(main)
+    shared.run(main)

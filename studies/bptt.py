@@ -17,9 +17,8 @@ import re
 import time
 
 from studies import shared
-from support import figures
+from support import windows
 from support.command_line import fail
-from support.script import run
 
 import numpy as np
 
@@ -334,8 +333,8 @@ def draw(losses, network, counts):
     for name in ("loss", "accuracy"):
         panels[name] = plt.subplots(figsize=(7, 4.5), layout="constrained")[1]
         panels[name].grid(alpha=0.3)
-    for number, (where, colour) in enumerate({"training samples": figures.COLOURS[0],
-                                              "held-out samples": figures.COLOURS[2]}.items()):
+    for number, (where, colour) in enumerate({"training samples": windows.COLOURS[0],
+                                              "held-out samples": windows.COLOURS[2]}.items()):
         lines = panels["loss"].plot(np.arange(1, losses.shape[1] + 1), losses[..., number].T, color=colour, linewidth=1)
         lines[0].set_label(f"network, {where}")
         panels["accuracy"].axhline(network[:, number, 0].mean(), color=colour, label=f"network, {where}")
@@ -393,4 +392,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    run(main)
+    shared.run(main)

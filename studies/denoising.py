@@ -15,7 +15,6 @@ import itertools
 
 from studies import shared
 from studies.fashion_autoencoder import CODES, HIDDEN, begin, build_autoencoder, mean_squared_error, train
-from support.script import run
 
 import keras
 import numpy as np
@@ -98,4 +97,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    run(main)
+    shared.run(main)

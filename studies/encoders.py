@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from studies import datasets, shared
-from support import figures
+from support import windows
 from support.data_file import Digits
 
 import keras
@@ -145,7 +145,7 @@ def draw_curves(histories, title, split, xscale="linear"):
 
     figure, panels = plt.subplots(1, 2, figsize=(13, 5), layout="constrained")
     figure.suptitle(f"{title}: one line per training, dashed on training images, solid on {split} images")
-    for (name, of_runs), colour in zip(histories.items(), figures.COLOURS):
+    for (name, of_runs), colour in zip(histories.items(), windows.COLOURS):
         for number, history in enumerate(of_runs):
             epochs = np.arange(1, len(history["loss"]) + 1)
             for panel, what, scale in zip(panels, ("loss", "accuracy"), (1, 100)):

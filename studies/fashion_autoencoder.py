@@ -10,7 +10,6 @@ principal components. With 64 numbers: 0.0086, 0.0079 and 0.0104.
 """
 
 from studies import datasets, shared
-from support.script import run
 
 import keras
 import numpy as np
@@ -100,4 +99,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    run(main)
+    shared.run(main)

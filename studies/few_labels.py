@@ -11,7 +11,6 @@ their accuracies are compared in pairs.
 from studies import encoders, shared
 from studies.encoders import FILTERS, LEARNING_RATE, build_decoder, build_encoder, build_mlp
 from support.data_file import Digits
-from support.script import run
 
 import keras
 import numpy as np
@@ -91,4 +90,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    run(main)
+    shared.run(main)

@@ -1,7 +1,7 @@
 """What the studies share: command line, tables, figures, progress."""
 
-from support import figures
-from support.command_line import Parser, make_folder, positive_integer
+from support import script, windows
+from support.command_line import Parser, make_folder, output, positive_integer
 
 import keras
 import numpy as np
@@ -29,6 +29,15 @@ def parse(parser, argv):
     return options
 
 
+def run(main):
+    """Call `main` as the program. A file or a folder that cannot be read or written ends it in one line."""
+    def call():
+        with output():  # whatever a study opens was named by the user
+            main()
+
+    script.run(call)
+
+
 def add_runs(parser, runs=3, validation=None):
     """Add the options of a study that repeats its trainings to a parser. validation: what --validation holds out."""
     parser.add_argument("--runs", metavar="N", type=positive_integer, default=runs,
@@ -48,9 +57,9 @@ def present(draw, options):
 
     Nothing is drawn without a screen and without --figures. An error of the disk raises OSError.
     """
-    windows = figures.has_screen() and options.figures is None
-    if windows or options.figures is not None:
-        figures.present(draw(), options.figures, windows)
+    shown = windows.has_screen() and options.figures is None
+    if shown or options.figures is not None:
+        windows.present(draw(), options.figures, shown)
 
 
 def tiled(images, columns):

@@ -14,9 +14,8 @@ from typing import NamedTuple
 
 from studies import encoders, latent_space, shared
 from studies.encoders import FILTERS, LATENT, Autoencoder, build_decoder, build_encoder, predict
-from support import figures
+from support import figures, windows
 from support.command_line import positive_integer
-from support.script import run
 
 import keras
 import numpy as np
@@ -150,7 +149,7 @@ def draw_spaces(codes, labels, split):
     within, panel = plt.subplots(figsize=(8, 4.5), layout="constrained")
     for number, (name, values) in enumerate(codes.items()):
         panel.bar(np.arange(10) + 0.4 * number - 0.2, latent_space.variance_within(values, labels), 0.4,
-                  color=figures.COLOURS[number], label=name)
+                  color=windows.COLOURS[number], label=name)
     panel.set(title="Variance of the codes within each class", xlabel="class", xticks=range(10),
               ylabel="% of the total variance")
     panel.legend()
@@ -195,4 +194,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    run(main)
+    shared.run(main)

@@ -22,8 +22,8 @@ import errno
 import os
 import pickle
 
+from studies import shared
 from support.command_line import Parser
-from support.script import run
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -172,4 +172,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    run(main)
+    shared.run(main)

@@ -15,9 +15,8 @@ import os
 
 import common
 from studies import recordings, shared, treadmill
-from support import figures
+from support import windows
 from support.command_line import fail
-from support.script import run
 
 import keras
 import numpy as np
@@ -170,7 +169,7 @@ def draw(test, estimates, what):
     limits = [speeds.min() - 1, speeds.max() + 1]
     panel.plot(limits, limits, color="0.6", linewidth=1, label="estimated = true")
     other.axhline(0, color="0.6", linewidth=1)
-    for (name, estimated), colour, marker, aside in zip(estimates.items(), figures.COLOURS, "ox", (-0.12, 0.12)):
+    for (name, estimated), colour, marker, aside in zip(estimates.items(), windows.COLOURS, "ox", (-0.12, 0.12)):
         panel.scatter(speeds + aside, estimated, 14, color=colour, marker=marker, label=name, linewidths=1)
         other.scatter(speeds + aside, estimated - speeds, 14, color=colour, marker=marker, linewidths=1)
         means = [np.mean((estimated - speeds)[speeds == speed]) for speed in np.unique(speeds)]
@@ -220,4 +219,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    run(main)
+    shared.run(main)

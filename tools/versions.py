@@ -3,7 +3,7 @@
     python tools/versions.py                          all four scripts; it downloads and installs TensorFlow twice
     python tools/versions.py task1_autoencoder.py     one script
 
-The packages are installed in temporary virtual environments. In both, each script runs once with `--validation
+The packages are installed in temporary virtual environments. In both, each script runs once with `--validation 1
 --figures`, so that it uses Matplotlib as well. The program prints one line for each run: the versions, what the script
 printed, and that standard error was empty. Exit status 1: a script failed or printed something else.
 """
@@ -43,22 +43,22 @@ def versions(python, packages):
 def try_script(python, script):
     """Run a script with a Python and return the line that it prints.
 
-    Raises ValueError if it fails, or prints anything else than this line and the names of its figures.
+    Raises ValueError if it fails, or prints anything else than this line, its head and the names of its figures.
     """
     with TemporaryDirectory() as folder:
         try:
-            ran = subprocess.run([python, ROOT / script, "--validation", "--figures", folder], capture_output=True,
+            ran = subprocess.run([python, ROOT / script, "--validation", "1", "--figures", folder], capture_output=True,
                                  text=True, timeout=TIMEOUT)
         except subprocess.TimeoutExpired:
             raise ValueError(f"was stopped after {TIMEOUT} s") from None
         lines = ran.stdout.splitlines()
         figures = [line for line in lines if Path(line).parent == Path(folder) and Path(line).is_file()]
         rest = [line for line in lines if line not in figures]
-        if ran.returncode or ran.stderr or len(rest) != 1 or not figures:
+        if ran.returncode or ran.stderr or len(rest) != 2 or not figures:
             raise ValueError(f"ended with status {ran.returncode}, saved {len(figures)} figures and printed:\n"
                              + "\n".join([*rest, ran.stderr]))
-        parse_line(rest[0], len(TASKS[script].errors))
-        return rest[0]
+        parse_line(rest[1], len(TASKS[script].errors))
+        return rest[1]
 
 
 def main():

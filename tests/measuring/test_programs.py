@@ -73,7 +73,7 @@ def test_growth_draws():
     assert panel.lines[0].get_xydata().tolist() == [[11, 1.5], [10, 1]]
 
 
-def test_the_code_of_task_1_is_drawn():
+def test_the_numbers_of_task_1_are_drawn():
     """Weights like 64 : 16 : 4 : 1, as the docstring of task 1 says; a sine is positive where its pixel is black."""
     encoder = 0.0002 * np.array([64, 16, 4, 1])  # so small that tanh is linear
     patches = (np.arange(16)[:, None] >> np.arange(4) & 1).reshape(16, 2, 2)
@@ -96,8 +96,8 @@ FIGURE = "import pathlib, sys\npath = pathlib.Path(sys.argv[-1], 'a.png')\npath.
 
 
 @pytest.mark.parametrize("program, message", [
-    (FIGURE + "print('1.00 24 0.05')\nprint(path)", ""),
-    (FIGURE + "print('1.00 24 0.05')\nprint(path)\nprint('done')", "done"),
+    (FIGURE + "print('fold 1')\nprint('1.00 24 0.05')\nprint(path)", ""),
+    (FIGURE + "print('fold 1')\nprint('1.00 24 0.05')\nprint(path)\nprint('done')", "done"),
     (FIGURE + "print('1.00 24 0.05')\nprint(path)\nprint('I0000 xla.cc', file=sys.stderr)", "xla.cc"),
     (FIGURE + "print(path)\n1 / 0", "ZeroDivisionError"),
     ("print('1.00 24 0.05')", "saved 0 figures"),

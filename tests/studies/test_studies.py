@@ -7,7 +7,7 @@ import sys
 
 from studies import bptt, datasets, denoising, few_labels, shared
 from studies.network import Layer, Network
-from support.script import run
+from studies.shared import run
 
 import matplotlib.pyplot as plt
 import networks
