@@ -1,6 +1,6 @@
 """Task 4: a recurrent network that classifies handwritten digits. It reads the rows and columns of a grid of frames.
 
-    python task4_rnn.py   prints   1.70 10162 0.39   (test error in %, parameters, minutes)
+    python task4_rnn.py   prints   1.90 10162 0.43   (test error in %, parameters, minutes)
 
 Rows and columns of a digit are cut into overlapping frames of 4 pixels, as recurrent networks for speech read a sound.
 The network is four ReNet layers (Visin et al., 2015): each scans all rows, or all columns, of the grid of 7x7 frames in
@@ -9,11 +9,15 @@ both directions with the same recurrent units. There is no convolution.
 The units are minimal: a gate and a candidate that depend on the input only, published as the minGRU (Feng et al., 2024)
 and, with the same step, as the f-pooling of the QRNN (Bradbury et al., 2017). The state is a weighted mean of all
 inputs so far, and the gates are the weights: the unit keeps and forgets as a GRU does, without looking at its state.
+
+@T4@ In cross-validation on the training digits it misclassified 1.65%
+(docs/ablation.md).
 """
 
 import common  # first: it starts the clock and keeps TensorFlow quiet
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 FRAME, FRAME_STRIDE = 4, 3  # pixels
@@ -50,10 +54,10 @@ class MinimalRecurrentCell(layers.Layer):
 
 def cut_into_frames(x):
     """Cut rows and columns of images into overlapping frames: (n, 22, 22, 1) to (n, 7, 7, 16)."""
-    x = ops.extract_sequences(x[..., 0], FRAME, FRAME_STRIDE)                   # n, 22 rows, 7 frames, 4
-    x = ops.extract_sequences(ops.transpose(x, (0, 2, 3, 1)), FRAME, FRAME_STRIDE)  # n, 7 columns, 4, 7 rows, 4
-    x = ops.transpose(x, (0, 3, 1, 4, 2))                                       # n, 7 rows, 7 columns, 4, 4
-    return ops.reshape(x, (-1, *x.shape[1:3], FRAME * FRAME))
+    size = x.shape[1]
+    pixels = np.arange(size * size).reshape(size, size)
+    frames = np.lib.stride_tricks.sliding_window_view(pixels, (FRAME, FRAME))[::FRAME_STRIDE, ::FRAME_STRIDE]
+    return ops.take(ops.reshape(x, (-1, size * size)), frames.reshape(*frames.shape[:2], FRAME * FRAME), axis=1)
 
 
 def renet_layer(x):
