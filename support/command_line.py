@@ -19,9 +19,9 @@ def note(message):
 
 
 def _write(kind, message):
-    """Write one line on standard error, if there is one. In a console that runs no script, no program is named."""
-    in_console = "IPython" in sys.modules and not hasattr(sys.modules["__main__"], "__file__")
-    program = "" if in_console else f"{os.path.basename(sys.argv[0])}: "
+    """Write one line on standard error, if there is one. A console that runs no script is not named as the program."""
+    name = os.path.basename(sys.argv[0])
+    program = f"{name}: " if name.endswith(".py") and name not in ("ipykernel_launcher.py", "__main__.py") else ""
     with contextlib.suppress(OSError):  # standard error may be a full disk
         if sys.stderr:
             print(f"{program}{kind}: {' '.join(str(message).splitlines())}", file=sys.stderr, flush=True)

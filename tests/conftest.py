@@ -18,7 +18,7 @@ import common  # noqa: E402, I001  (before Keras)
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
-# The tests run two at a time, on two cores: more threads would only wait for each other. The scripts set this aside.
+# Several tests run at a time, on two cores: more threads would only wait for each other. The scripts set this aside.
 os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1", OMP_NUM_THREADS="1")
 
 

@@ -63,7 +63,7 @@ def test_nothing_gives_the_solutions_away(handed_out):
         assert not found, name
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("script", [SCRIPTS[0], SCRIPTS[1], SCRIPTS[3]])  # task 3's network is in task 2
 def test_the_solution_fits_in(script, handed_out):
     """The whole of task 1, and the others with a short training, which is within the limits all the same."""
     path = handed_out / script
