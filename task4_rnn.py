@@ -10,7 +10,7 @@ The units are minimal: a gate and a candidate that depend on the input only, pub
 and, with the same step, as the f-pooling of the QRNN (Bradbury et al., 2017). The state is a weighted mean of all
 inputs so far, and the gates are the weights: the unit keeps and forgets as a GRU does, without looking at its state.
 
-@T4@ In cross-validation on the training digits it misclassified 1.65%
+Three runs: 1.87% on average, 2.20% at worst. In cross-validation on the training digits it misclassified 1.65%
 (docs/ablation.md).
 """
 
