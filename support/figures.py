@@ -34,6 +34,7 @@ def draw_training(curves):
                        label=name.removesuffix(" %"))
         panel.set(xlabel="epoch", ylabel=label if losses else "error in %")
         panel.set_ylim(bottom=0)
+        panel.xaxis.get_major_locator().set_params(integer=True)
         panel.legend()
     return {"training": figure}
 
