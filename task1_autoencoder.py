@@ -87,6 +87,7 @@ def train(model, digits, callbacks=()):
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, EPOCHS * STEPS_PER_EPOCH)
     restarts.compile(keras.optimizers.Adam(schedule, beta_2=0.99), "binary_crossentropy",
                      steps_per_execution=STEPS_PER_EPOCH)
+    restarts.optimizer.build(restarts.trainable_variables)  # or TensorFlow traces the step twice
     restarts.fit(common.batches((patches, targets), len(patches)), epochs=EPOCHS, steps_per_epoch=STEPS_PER_EPOCH,
                  callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=take_best), *callbacks], verbose=0)
 

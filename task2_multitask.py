@@ -25,7 +25,7 @@ INITIAL_WEIGHTS = 0.01, 0.8  # of its encoder, random on a logarithmic scale
 OMEGA_0 = 100.0  # factor of its frequencies, so that one learning rate fits all of its weights
 SHARPNESS = 4  # the probability of a pixel is sigmoid(4 sin(...))
 AUTOENCODER_STEPS = 200
-EPOCHS = 20  # of the classifier
+EPOCHS = 16  # of the classifier
 STEPS_PER_EPOCH = 125  # 12.5 passes over 1,000 digits
 BATCH_SIZE = 100
 LEARNING_RATE = 0.01  # of both parts
@@ -86,6 +86,7 @@ def train_autoencoder(model, digits):
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, AUTOENCODER_STEPS)
     restarts.compile(keras.optimizers.Adam(schedule, beta_2=0.99), "binary_crossentropy",
                      steps_per_execution=AUTOENCODER_STEPS)
+    restarts.optimizer.build(restarts.trainable_variables)  # or TensorFlow traces the step twice
     restarts.fit(common.batches((patches, targets), len(patches)), steps_per_epoch=AUTOENCODER_STEPS, verbose=0)
     best = np.abs(restarts(patches) - targets).max((0, 2)).argmin()
     encoder, decoder = restarts.get_weights()
@@ -101,6 +102,7 @@ def train_classifier(model, digits, callbacks=()):
     halves = common.InHalves(keras.Sequential([model.get_layer("classifier"), model.get_layer("digit")]))
     halves.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY, beta_2=BETA_2),
                    "sparse_categorical_crossentropy", steps_per_execution=STEPS_PER_EPOCH)
+    halves.optimizer.build(halves.trainable_variables)  # as above
     halves.fit(common.batches((regenerated, digits.labels), BATCH_SIZE), epochs=EPOCHS,
                steps_per_epoch=STEPS_PER_EPOCH, callbacks=list(callbacks), verbose=0)
 

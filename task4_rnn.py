@@ -97,6 +97,7 @@ def train(model, digits, callbacks=()):
     halves = common.InHalves(model)
     halves.compile(keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY),
                    "sparse_categorical_crossentropy", steps_per_execution=STEPS_PER_EPOCH)
+    halves.optimizer.build(halves.trainable_variables)  # or TensorFlow traces the step twice
     halves.fit(common.batches(digits, BATCH_SIZE), epochs=EPOCHS, steps_per_epoch=STEPS_PER_EPOCH,
                callbacks=list(callbacks), verbose=0)
 
