@@ -42,11 +42,11 @@ def test_the_pareto_front():
 
 def test_feedback(tmp_path):
     graded, _ = a_class(8)
-    feedback.write_feedback(tmp_path, graded)
+    feedback.write_feedback(tmp_path, graded, {})
     assert len(list(tmp_path.iterdir())) == len(graded)
     assert (tmp_path / "absent.txt").read_text().startswith(f"{CNN}: not valid\n  Why it is not valid:\n"
                                                              "  - not handed in\n    Hand in a script of that name")
-    text = feedback.feedback(graded["student 05"])
+    text = feedback.feedback(graded["student 05"], {})
     assert "verbose" not in text and "The message is a warning of Python or Keras." in text and "<b>line" not in text
 
 

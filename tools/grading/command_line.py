@@ -129,7 +129,7 @@ def main(description, argv=None):
         if options.report:
             write_report(options.report, judged, results.entries, where, options.runs)
         if options.feedback:
-            write_feedback(options.feedback, judged)
+            write_feedback(options.feedback, judged, results.entries)
     except OSError as error:
         parser.error(str(error))
     if not complete:

@@ -13,8 +13,6 @@ ADVICE = {
     "numbers": "Print only the numbers of the line of results, separated by spaces.",
     "no random seeds": "Take out what makes random numbers repeat: the network has to work in every run.",
     "ended after": "Make it faster: fewer epochs, larger batches, a smaller network.",
-    "No module named": "Hand in the modules that it imports as well, or use those that are installed.",
-    "ended with status": "It stopped with an error. Run it in a new folder, beside dataset.txt only.",
     "memory": "Use less memory: smaller batches, a smaller network.",
     "not handed in": "Hand in a script of that name, not a notebook.",
     "parameters are over": "Make the network smaller.",
@@ -28,6 +26,14 @@ ADVICE = {
     "needless changes": "Put back what you need not change, and do not let an editor format the file anew.",
     "thought vector": "See the task: 256 numbers between -1 and 1, and nothing else leads to the outputs.",
 }
+# The same for a script that ended with an error, by a part of what it said.
+CRASHES = {
+    "is not written yet": "Write it: the top of the script has the rules.",
+    "No module named": "Hand in the modules that it imports as well, or use those that are installed.",
+    "No such file or directory": "It runs in a new folder, with your files and the data: hand in what it reads.",
+    "": "It stopped with an error. Mend the line that is named.",
+}
+LINES = 12  # of standard error, which a student gets to see
 
 
 def clean(value):
@@ -36,18 +42,36 @@ def clean(value):
                    for letter in str(value))
 
 
-def write_feedback(folder, judged):
+def write_feedback(folder, judged, entries):
     """Write a text for each student, which can be sent as it is, into a folder (a Path). Raises OSError.
 
-    judged: {submission: {task: verdict}}.
+    judged: {submission: {task: verdict}}; entries: {submission: {task: entry}}, with all records.
     """
     for submission, tasks in judged.items():
         name = submission.replace("/", "_").lstrip(".") or "_"
-        (folder / f"{name}.txt").write_text(feedback(tasks), "utf-8", errors="backslashreplace")
+        text = feedback(tasks, entries.get(submission, {}))
+        (folder / f"{name}.txt").write_text(text, "utf-8", errors="backslashreplace")
 
 
-def feedback(tasks):
-    """Return the text for a student. tasks: {task: verdict}. Hints are not in it: they are for the teacher."""
+def advice(text, entry):
+    """Return lines of what a student can do about a reason or a remark, none if nothing is known.
+
+    For a script that ended with an error, also the end of its standard error. entry: see `jobs.describe`.
+    """
+    if not (text.startswith("run ") and "ended with status" in text):
+        return [cure for part, cure in ADVICE.items() if part in text][:1]
+    stderr = next((job["stderr"] for name, job in sorted(entry.get("jobs", {}).items())
+                   if name.startswith("run ") and job["reason"].startswith("ended with status")), "")
+    last = stderr.splitlines()[-LINES:]
+    return [next(cure for part, cure in CRASHES.items() if part in text),
+            *(["The end of its standard error:", *(f"  {line}" for line in last)] if len(last) > 1 else [])]
+
+
+def feedback(tasks, entries):
+    """Return the text for a student. Hints are not in it: they are for the teacher.
+
+    tasks: {task: verdict}; entries: {task: entry}.
+    """
     parts = []
     for task, verdict in tasks.items():
         limits = TASKS[task]
@@ -68,7 +92,6 @@ def feedback(tasks):
             if verdict[kind]:
                 lines.append(f"  {KINDS[kind]}:")
             for text in verdict[kind]:
-                advice = next((advice for part, advice in ADVICE.items() if part in text), "")
-                lines += [f"  - {text}", *([f"    {advice}"] if advice else [])]
+                lines += [f"  - {text}", *(f"    {line}" for line in advice(text, entries.get(task, {})))]
         parts.append("\n".join(lines) + "\n")
     return clean("\n".join(parts))

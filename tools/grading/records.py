@@ -5,6 +5,7 @@ import re
 
 from grading import sandbox
 from grading.audits import measure
+from grading.crashes import cleaned, told
 from grading.lines import NUMBERS, Unclear, clean_lines, read_line
 from project import TASKS
 
@@ -69,19 +70,20 @@ def record(task, outcome, test, blank):
 
     reason: why the run does not count, "" if it does; only then there are `errors` (a list, in %), `parameters` and
     `minutes`, the latter two as far as they are printed. remarks: lines of text. seconds, walled, spoke, stdout (its
-    end), stderr: as in the Outcome. report: see `read_report`.
+    end): as in the Outcome. stderr: the end of it, as `crashes.cleaned` tells it. report: see `read_report`; a run that
+    crashed or was ended has none, since what it did not do yet says nothing.
     """
+    whole = len(outcome.stderr) < sandbox.STDERR  # otherwise the first line is cut
+    lines = [text for text in cleaned(outcome.stderr)[0 if whole else 1 :] if not GREETING.match(text)]
+    own = [text.strip()[:100] for text in lines if text.strip()]
     kept = {"reason": outcome.reason, "remarks": [], "seconds": round(outcome.seconds, 2), "walled": outcome.walled,
-            "spoke": round(outcome.spoke, 2), "stdout": outcome.stdout[-sandbox.KEPT:], "stderr": outcome.stderr,
-            "report": read_report(outcome.report)}
-    whole = len(outcome.stderr) < sandbox.KEPT  # otherwise the first line is cut
-    own = [text.strip()[:100] for text in outcome.stderr.splitlines()[0 if whole else 1 :]
-           if text.strip() and not GREETING.match(text)]
+            "spoke": round(outcome.spoke, 2), "stdout": outcome.stdout[-sandbox.KEPT:],
+            "stderr": "\n".join(lines)[-sandbox.KEPT:], "report": read_report(outcome.report)}
     # It may have ended all but a thread, a window or a queue: then it says nothing more until it is ended.
     stayed = outcome.reason.startswith("ended after") and outcome.seconds - outcome.spoke > outcome.seconds / 20
     if outcome.reason and not stayed:
-        error = own[-1] if own and outcome.reason.startswith("ended with") else ""  # the last line of a traceback
-        return kept | {"reason": f"{outcome.reason}: {error}" if error else outcome.reason}
+        error = told(lines) if outcome.reason.startswith("ended with") else ""
+        return kept | {"reason": f"{outcome.reason}: {error}" if error else outcome.reason, "report": {}}
     try:
         values, remarks = read_output(task, outcome.stdout, blank)
         if blank:

@@ -23,7 +23,8 @@ DISK = 1024  # MiB, of each of the three folders that it can write to
 PROCESSES, THREADS = 200, 4000  # of a program at the same time; with walls only
 FLOOD = 256  # MiB, of standard output and of standard error
 OUTPUT = 1 << 20  # bytes of each of them that are kept: the first and the last half
-KEPT = 2000  # characters of standard error that are kept
+STDERR = 20_000  # characters of standard error that are returned: the end, with a whole traceback
+KEPT = 2000  # characters of each output that go into a record
 REPORT = 20_000  # of a report
 PREDICTIONS = 8 << 20  # of predictions
 POLL = 0.05  # seconds
@@ -99,7 +100,7 @@ def run(files, arguments, seconds, memory, home=()):
             start = time.perf_counter()
             status, reason, spoke = _run(command, environment, scratch, outputs, start, seconds, walled and memory)
             spent = time.perf_counter() - start
-            errors = outputs["stderr"].text()[-KEPT:]
+            errors = outputs["stderr"].text()[-STDERR:]
             return Outcome(reason or _reason(status, errors, memory), outputs["stdout"].text(), errors, spent, spoke,
                            _read(outputs["report"], REPORT), _read(outputs["predictions"], PREDICTIONS), walled)
 
