@@ -1,7 +1,10 @@
-"""Hand-ins of made-up students, and ways to grade them: with the command, or by a Python that has imported Keras."""
+"""Hand-ins of made-up students, and ways to grade them: with the command, by a Python that has imported Keras, or here.
+"""
 
 import ast
+import contextlib
 import functools
+import io
 import json
 import os
 import re
@@ -9,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 from grading import command_line, handout, models, sandbox, watch
@@ -155,3 +159,28 @@ def grade_warm(monkeypatch, tmp_path, texts, *arguments, **named):
     path = tmp_path / "results.json"
     command_line.main("", options(hand_ins(tmp_path, texts), "--json", path, *arguments, **named))
     return judged(path)
+
+# ----------------------------------------------------------------------------------------------------- by this Python
+
+
+def locally_here(jobs, started):
+    """Run jobs like `jobs.locally`, without processes: for scripts of a few lines that print, or raise an exception."""
+    for key, (files, arguments, *_) in jobs:
+        started(key)
+        output, error = io.StringIO(), ""
+        script = next(argument for argument in arguments if argument.endswith(".py"))
+        try:
+            with contextlib.redirect_stdout(output):
+                exec(compile(files[script], f"/scratch/submission/{script}", "exec"), {})
+        except Exception:
+            error = traceback.format_exc()
+        yield key, sandbox.Outcome("ended with status 1" if error else "", output.getvalue(), error, 1.0, 1.0, "{}", "",
+                                   True)
+
+
+def grade_here(monkeypatch, folder, *arguments):
+    """Grade a folder of hand-ins with the grader's command in this process, with `locally_here`; returns its status."""
+    monkeypatch.setattr(command_line, "locally", locally_here)
+    monkeypatch.setattr(sandbox, "walls", lambda: "")
+    monkeypatch.setattr(sandbox, "has_systemd", lambda: False)
+    return command_line.main("", ["--submissions", str(folder), *map(str, arguments)])

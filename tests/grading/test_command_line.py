@@ -27,6 +27,7 @@ from handins import LINE, command, hand_ins, judged
     (["--json", "old.json", "--resume"], "not a file of this grader"),
     (["--json", "other.json", "--resume"], "was made with another"),
     (["--resume"], "--resume needs --json"),
+    (["--retry"], "--retry needs --resume"),
     (["--runs", "0"], "not a whole number above 0"),
     (["task5.py"], "no such script"),
     (["--dask", "tcp://127.0.0.1:1"], "tcp://127.0.0.1:1"),

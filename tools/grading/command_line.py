@@ -48,10 +48,14 @@ def parse(description, argv=None):
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="save a report to look at there, at the end")
     parser.add_argument("--feedback", type=Path, metavar="DIR", help="save a text for each student there, at the end")
     parser.add_argument("--resume", action="store_true", help="go on with the results in the file of --json")
+    parser.add_argument("--retry", action="store_true",
+                        help="with --resume: make the runs again that have failed, as where a package was missing")
     parser.add_argument("--dask", metavar="ADDRESS", help="run on a Dask cluster (pip install distributed)")
     options = parser.parse_args(argv)
     if options.resume and not options.json:
         parser.error("--resume needs --json FILE, which holds the results so far")
+    if options.retry and not options.resume:
+        parser.error("--retry needs --resume")
     return parser, options
 
 

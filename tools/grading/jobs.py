@@ -1,5 +1,6 @@
 """The jobs of the grader: the runs and the audits of each script, run one after another and recorded as they end."""
 
+import contextlib
 import itertools
 import os
 import random
@@ -8,17 +9,20 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import mean
 
 from grading import changes, models, sandbox, source, watch
 from grading.audits import APART, AUDITS, BLANK, ORDINARY, TOGETHER
 from grading.output import printable
 from grading.records import record
-from grading.results import digest
+from grading.results import digest, given_up
 from grading.submissions import find_script
 from grading.verdicts import judge
 from measuring.runs import ProgressLine, bundle_files
 from project import TASKS
 
+# Files of a hand-in that no script reads: a new report changes no run.
+DOCUMENTS = (".doc", ".docx", ".htm", ".html", ".ipynb", ".jpeg", ".jpg", ".md", ".odt", ".pdf", ".png", ".rtf", ".svg")
 DATA = re.compile(rb"(?:\xef\xbb\xbf)?\s*\d?\t[01]{28}")  # how a data file begins
 # The program of each run, a folder beside the files of a submission. Python runs it by its name.
 WATCH = {"grader_watch/__main__.py": b"from grading.watch import main\n\nmain()\n",
@@ -47,6 +51,44 @@ def describe(files, task, handed_out, data):
     entry = {"script": script, "form": form, "source": source.check_source(files, script),
              "hints": source.hints(read, script, known), "jobs": {}}
     return entry | ({"changes": changes.compare(handed_out, files, script, task)} if handed_out else {})
+
+
+def digests(files, tasks):
+    """Return a hash of what each script of a submission depends on, {task: text}, as far as it can be found.
+
+    files: contents (bytes) by path. tasks: names in `TASKS`. That is all but what belongs to scripts of other tasks
+    only, and documents: what a script reads while it runs cannot be known.
+    """
+    parts = {}
+    for task in tasks:
+        with contextlib.suppress(ValueError):
+            trees, broken = source.sources(files, find_script(files, task))
+            parts[task] = {*trees, *broken}
+    result = {}
+    for task, own in parts.items():
+        others = set().union(*parts.values()) - own
+        result[task] = digest(sorted((path, content) for path, content in files.items() if path in own or (
+            path not in others and not path.lower().endswith(DOCUMENTS))))
+    return result
+
+
+def estimate(todo, entries, timeout):
+    """Return in a line how many runs are to be made, and how long they may take.
+
+    todo: triples of a submission, a task and a job. entries: {(submission, task): entry}. timeout: of a run in
+    seconds, None if it follows from the task.
+    """
+    def hours(seconds):
+        return (f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes" if seconds < 7200 else
+                f"{seconds / 3600:.0f} hours")
+
+    allowed = [min(60 * TASKS[task].minutes, timeout or float("inf")) for _, task, _ in todo]
+    text = f"{len(todo):,} run{'s' * (len(todo) != 1)} to make: at most {hours(sum(allowed))} within the limits"
+    took = {task: [job["seconds"] for (_, other), entry in entries.items() if other == task
+                   for job in entry["jobs"].values()] for task in TASKS}
+    if todo and all(took[task] for _, task, _ in todo):
+        text += f"; about {hours(sum(mean(took[task]) for _, task, _ in todo))} if they are like those so far"
+    return text
 
 
 def read_handout(folder):
@@ -147,9 +189,12 @@ def summary(kept, verdict):
 def run_jobs(submissions, tasks, results, options, data, execute, handed_out=None):
     """Run the jobs that `results` does not have yet, and record them there as they end.
 
+    A script of which two runs have failed is not run any more.
+
     submissions: {name: files, or the reason (text) why they cannot be read}. tasks: names in `TASKS`. results: a
     `Results`. options: `runs`, of each script; `timeout`, in seconds, None for twice the limit of the task; `memory`,
-    in GiB. data: a `Data`. execute: `locally` or the like. handed_out: files, None if not known.
+    in GiB; `retry`, whether runs that have failed are made again. data: a `Data`. execute: `locally` or the like.
+    handed_out: files, None if not known.
 
     Progress goes to standard error. Returns whether all jobs were run: Ctrl-C ends them, and so does an OSError, which
     is reported.
@@ -158,30 +203,39 @@ def run_jobs(submissions, tasks, results, options, data, execute, handed_out=Non
     draws = any(b"matplotlib" in content for files in submissions.values() if isinstance(files, dict)
                 for content in files.values())
     home = fonts() if draws else {}
-    marks = {name: digest(sorted(files.items())) for name, files in submissions.items() if isinstance(files, dict)}
+    marks = {name: digests(files, TASKS) for name, files in submissions.items() if isinstance(files, dict)}
     for submission, task in itertools.product(submissions, tasks):
         files = submissions[submission]
         try:
             if isinstance(files, str):
                 raise ValueError(files)
-            fresh = describe(files, task, handed_out, data) | {"digest": marks[submission]}
+            fresh = describe(files, task, handed_out, data) | {
+                "digest": marks[submission][task]}
         except ValueError as error:
             results.entry(submission, task, {"missing": str(error)})
             continue
         entries[submission, task] = entry = results.entry(submission, task, fresh)
+        if options.retry:
+            entry["jobs"] = {name: job for name, job in entry["jobs"].items() if not job["reason"]}
         jobs = jobs_of(task, options.runs)
         total += len(jobs)
-        todo += [(submission, task, job) for job in jobs if job not in entry["jobs"]]
+        if not given_up(entry, options.runs):
+            todo += [(submission, task, job) for job in jobs if job not in entry["jobs"]]
 
     def with_arguments():
         """Yield the jobs with their arguments, which are made when they are needed: each has its own data."""
+        nonlocal done
         for submission, task, job in todo:
+            if given_up(entries[submission, task], options.runs):
+                done += 1
+                continue
             files, arguments, test = arguments_of(entries[submission, task], job, submissions[submission], data)
             pending[submission, task, job] = test
             seconds = options.timeout or 2 * 60 * TASKS[task].minutes
             yield (submission, task, job), (files, arguments, seconds, options.memory, home)
 
     done = total - len(todo)
+    print(estimate(todo, entries, options.timeout), file=sys.stderr)
     with ProgressLine("job", total) as progress:
         def started(key):
             progress.update(done, printable(" ".join(key)))

@@ -5,6 +5,7 @@ import json
 import os
 
 VERSION = 2  # of the JSON file
+FAILURES = 2  # runs of a script that failed, after which it is not run any more
 
 
 class Results:
@@ -33,15 +34,15 @@ class Results:
         self.save()
 
     def entry(self, submission, task, fresh):
-        """Return the entry of a script: the old one if its files are the same, `fresh` if not."""
+        """Return the entry of a script: `fresh`, with the records of old runs if its files are the same as then."""
         tasks = self.entries.setdefault(submission, {})
         old = tasks.get(task, {})
         if "missing" in fresh:
             tasks[task] = old | fresh  # what has been measured stays, in case the files come back
-        elif old.get("digest") != fresh["digest"]:
-            tasks[task] = fresh
+        elif old.get("digest") == fresh["digest"]:
+            tasks[task] = fresh | {"jobs": old["jobs"]}
         else:
-            old.pop("missing", None)
+            tasks[task] = fresh
         return tasks[task]
 
     def save(self, judged=None):
@@ -60,6 +61,15 @@ class Results:
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, self.path)
+
+
+def given_up(entry, runs):
+    """Return whether so many of the first `runs` runs of a script have failed that it is not run any more.
+
+    entry: see `jobs.describe`.
+    """
+    records = [entry["jobs"].get(f"run {number}") for number in range(1, runs + 1)]
+    return sum(bool(record and record["reason"]) for record in records) >= FAILURES
 
 
 def digest(thing):

@@ -8,6 +8,7 @@ from statistics import mean, stdev
 
 from grading import models, source, watch
 from grading.audits import AUDITS, BLOCKS, CONTRADICTION
+from grading.results import given_up
 from project import TASKS
 
 VALID = ("valid, high performance", "valid")
@@ -41,6 +42,8 @@ def judge(task, runs, entry, strict=False):
     done = {job: entry["jobs"][job] for job in jobs if job in entry["jobs"]}
     bad = {job.removeprefix("run "): run["reason"] for job, run in done.items() if run["reason"]}
     reasons = [f"run {', '.join(bad)}: {'; '.join(dict.fromkeys(bad.values()))}"] if bad else []
+    if given_up(entry, runs) and len(done) < runs:
+        reasons[0] += " (so it was not run again)"
     good = [run for run in done.values() if "errors" in run]
     findings = combine(task, entry, list(done.values()))
     said = {kind: [f"{name}: {finding.removeprefix(f'{kind}: ')}" for name, finding in findings.items()
@@ -86,7 +89,7 @@ def judge(task, runs, entry, strict=False):
     if strict:
         reasons, remarks = reasons + remarks, []
     state = "not finished"
-    if all(job in entry["jobs"] for job in [*jobs, *AUDITS[task[:5]]]):
+    if given_up(entry, runs) or all(job in entry["jobs"] for job in [*jobs, *AUDITS[task[:5]]]):
         best = not reasons and all(not limit or value <= limit
                                    for value, limit in zip(verdict["mean"], limits.high_performance))
         state = "not valid" if reasons else VALID[0] if best else VALID[1]
