@@ -265,7 +265,7 @@ TABLE = "submission;script;decision;why\r\nJos\u00e9;task3;remark;a seed, in a c
 def test_decisions_as_spreadsheets_save_them(data, tmp_path):
     (tmp_path / "decisions.csv").write_bytes(data)
     assert decisions.read_decisions(tmp_path / "decisions.csv", {"José": {}, "Jan": {}}) == {
-        ("José", CNN): ("remark", "a seed, in a comment, and unused, too")}
+        ("José", CNN): decisions.Decision("remark", "a seed, in a comment, and unused, too")}
 
 
 @pytest.mark.parametrize("text, message", [
@@ -280,8 +280,7 @@ def test_decisions_that_cannot_be_read(text, message, tmp_path):
         decisions.read_decisions(tmp_path / "decisions.csv", {"Jan": {}})
 
 
-def test_a_grading_of_nothing_says_so():
-    nothing = output.described_walls({"jan": {CNN: {"missing": "not handed in"}}})
-    assert nothing == "but nothing could be graded, so no run was made"
+def test_a_grading_without_runs_says_so():
+    assert output.described_walls({"jan": {CNN: {"missing": "not handed in"}}}) == "but no run was made"
     assert output.described_walls({"jan": {CNN: {"jobs": {}}}}) == "but no run was made"
     assert output.described_walls({"jan": {CNN: {"jobs": {"run 1": {"walled": False}}}}}) == "without walls"

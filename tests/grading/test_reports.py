@@ -50,12 +50,6 @@ def test_feedback(tmp_path):
     assert "verbose" not in text and "The message is a warning of Python or Keras." in text and "<b>line" not in text
 
 
-def test_a_table_for_a_spreadsheet_has_no_formulas(tmp_path):
-    graded, _ = a_class(4)
-    output.write_csv(tmp_path / "r.csv", graded)
-    assert "\n'=1+1," in (tmp_path / "r.csv").read_text()
-
-
 def test_the_terminal_cannot_be_steered(capsys):
     output.show(a_class(6)[0], "a machine", 5)
     assert "\x1b" not in capsys.readouterr().out

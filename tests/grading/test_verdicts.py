@@ -1,6 +1,6 @@
 """From records to verdicts: audits, remarks, reports that accuse, what a teacher decides."""
 
-from grading import decisions, verdicts, watch
+from grading import verdicts, watch
 
 import pytest
 from conftest import SCRIPTS
@@ -120,30 +120,6 @@ def test_what_is_missing_is_taken_from_the_grader():
         del silent["jobs"]["run 1"][name]
     verdict = verdicts.judge(CNN, 1, silent)
     assert verdict["minutes"] == 1 / 60 and verdict["parameters"] == 100
-
-
-@pytest.mark.parametrize("decision, error, state, reasons", [
-    ("remark", 5.0, "valid, high performance", 0), ("valid", 5.0, "valid", 0), ("remark", 13.0, "not valid", 1),
-    ("valid", 13.0, "valid", 0),
-])
-def test_a_teacher_overrules(decision, error, state, reasons):
-    seeds = {"no random seeds": "failed: line 3", "uses TensorFlow": "passed"}
-    verdict = verdicts.judge(CNN, 1, entry([error], source=seeds))
-    assert verdict["state"] == "not valid"
-    after = decisions.overrule(CNN, verdict, decision, "it was agreed")
-    assert (after["state"], len(after["reasons"])) == (state, reasons) and "no random seeds: line 3" in after["remarks"]
-    assert after["overruled"] == f"{decision}: it was agreed"
-
-
-def test_decisions(tmp_path):
-    path = tmp_path / "decisions.csv"
-    path.write_text('submission,script,decision,why\na,task3,remark,"agreed, on paper"\n\nb,task4_rnn.py,valid,ill\n')
-    assert decisions.read_decisions(path, {"a", "b"}) == {("a", CNN): ("remark", "agreed, on paper"),
-                                                         ("b", "task4_rnn.py"): ("valid", "ill")}
-    for line in "a,task3,fine,why", "a,task3,valid", "a,task9,valid,why", "a,task3,valid,", "z,task3,valid,why":
-        path.write_text(line)
-        with pytest.raises(ValueError, match="line 1: (expected|no such submission)"):
-            decisions.read_decisions(path, {"a", "b"})
 
 
 def test_what_is_the_same_for_many_is_said_once():

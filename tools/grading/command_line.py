@@ -10,12 +10,14 @@ from pathlib import Path
 from grading import output, sandbox
 from grading.audits import Data
 from grading.cluster import on_cluster
+from grading.dates import taken_off
 from grading.decisions import judge_class, read_decisions
 from grading.feedback import write_feedback
 from grading.jobs import locally, read_handout, run_jobs, shared_part
 from grading.layouts import number_of
 from grading.report import write_report
 from grading.results import Results, digest
+from grading.spreadsheet import write_tables
 from grading.submissions import read_class, renamed
 from grading.verdicts import VALID
 from measuring.runs import bundle_files, machine, positive_integer, scripts_parser
@@ -42,9 +44,10 @@ def parse(description, argv=None):
     parser.add_argument("--known", type=Path, metavar="DIR",
                         help="solutions and older hand-ins: tell which scripts are much like one of them")
     parser.add_argument("--overrule", type=Path, metavar="FILE",
-                        help="your own decisions (CSV): submission, script, remark or valid, why")
+                        help="your own decisions (CSV): submission, script, remark, valid, invalid or note, why")
     parser.add_argument("--json", type=Path, metavar="FILE", help="save all results there, after each run")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="save the verdicts there, at the end")
+    parser.add_argument("--csv", type=Path, metavar="FILE",
+                        help="save the verdicts there, at the end, and a row for each student beside it")
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="save a report to look at there, at the end")
     parser.add_argument("--feedback", type=Path, metavar="DIR", help="save a text for each student there, at the end")
     parser.add_argument("--resume", action="store_true", help="go on with the results in the file of --json")
@@ -92,9 +95,10 @@ def main(description, argv=None):
                      "with a Python that has it")
     try:
         data = Data.read(options.dataset, options.test)
-        submissions, left = {"bundle": bundle_files(*TASKS)}, {}
+        submissions, left, dates = {"bundle": bundle_files(*TASKS)}, {}, {}
         if options.submissions:
             submissions, left = read_class(options.submissions)
+            submissions, dates = taken_off(submissions)
             submissions = {name: files if isinstance(files, str) else renamed(files, options.names)
                            for name, files in submissions.items()}
             print(*map(output.printable, output.left_out(left)), sep="\n", end="\n" * bool(left), file=sys.stderr)
@@ -129,7 +133,7 @@ def main(description, argv=None):
     output.show(judged, where, options.runs, left)
     try:
         if options.csv:
-            output.write_csv(options.csv, judged)
+            write_tables(options.csv, judged, dates)
         if options.report:
             write_report(options.report, judged, results.entries, where, options.runs)
         if options.feedback:

@@ -89,9 +89,10 @@ def feedback(tasks, entries):
         if "overruled" in verdict:
             lines.append(f"  Your teacher has decided: {verdict['overruled']}")
         for kind in "reasons", "remarks":
-            if verdict[kind]:
+            texts = [text for text in verdict[kind] if verdict.get("overruled") != f"invalid: {text}"]  # it is above
+            if texts:
                 lines.append(f"  {KINDS[kind]}:")
-            for text in verdict[kind]:
+            for text in texts:
                 lines += [f"  - {text}", *(f"    {line}" for line in advice(text, entries.get(task, {})))]
         parts.append("\n".join(lines) + "\n")
     return clean("\n".join(parts))

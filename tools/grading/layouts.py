@@ -45,14 +45,14 @@ class Piece(NamedTuple):
     attempt: bool = False
 
 
-def clean(name):
-    """Return a path with slashes and in Unicode's composed form: Windows and macOS may write others."""
-    return unicodedata.normalize("NFC", name.replace("\\", "/"))
+def clean(name, form="NFC"):
+    """Return a path with slashes and in one form of Unicode, the composed one: Windows and macOS may write others."""
+    return unicodedata.normalize(form, name.replace("\\", "/"))
 
 
 def same(name):
     """Return what two names have in common that are the same to a person."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def is_part(path):

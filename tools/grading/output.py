@@ -1,6 +1,6 @@
-"""What the grader prints, and the table for a spreadsheet."""
+"""What the grader prints."""
 
-import csv
+from collections import Counter
 
 from grading import sandbox, verdicts
 from measuring.runs import table
@@ -25,14 +25,18 @@ def show(judged, where, runs, left=None):
     judged: {submission: {task: verdict}}. where: a description of the machine. runs: of each script. left: {reason:
     names of files that belong to no submission}.
     """
-    print(f"{runs} runs of each script on {where}; mean ± standard deviation.\n")
+    print(f"{f'{runs} runs' if runs > 1 else 'One run'} of each script on {where}"
+          f"{'; mean ± standard deviation' * (runs > 1)}.\n")
+    if not any("mean" in verdict for *_, verdict in flat(judged)):
+        print(printable(nothing_graded(judged)) + "\n")
     print(printable(table(
         ["submission", "script", "error of", "in %", "worst", "limit (high)", "basis", "parameters", "limit", "minutes",
          "limit", "verdict"], [row for one in flat(judged) for row in _rows(*one)], "lll" + "rrrlrrrrl")))
-    lines = [f"{submission} {task}: {verdict['overruled']}" for submission, task, verdict in flat(judged)
-             if "overruled" in verdict]
-    if lines:
-        print(printable("\n".join(["", "Overruled:", *lines])))
+    for kind, head in {"overruled": "Overruled:", "note": "Your notes:"}.items():
+        lines = [f"{submission} {task}: {verdict[kind]}" for submission, task, verdict in flat(judged)
+                 if kind in verdict]
+        if lines:
+            print(printable("\n".join(["", head, *lines])))
     for kind, head in {"reasons": "Not valid:", "remarks": "To mend:", "hints": "For a reader to look at:"}.items():
         lines = [f"{submission} {task}: {text}" for submission, task, verdict in flat(judged)
                  for text in verdict[kind]]
@@ -43,6 +47,13 @@ def show(judged, where, runs, left=None):
         print(printable("\n".join(["", "Not checked:", *skipped])))
     if left:
         print(printable("\n".join(["", "Found and not graded:", *left_out(left)])))
+
+
+def nothing_graded(judged):
+    """Return a text that says that no script gave a result, and the reasons, the most frequent first."""
+    texts = Counter((verdict["reasons"] or [verdict["state"]])[0] for *_, verdict in flat(judged))
+    return "\n".join(["Nothing could be graded: no run of any script gave a result.",
+                      *(f"- {count} of {texts.total()}: {text}" for text, count in texts.most_common(3))])
 
 
 def left_out(left):
@@ -59,7 +70,8 @@ def _rows(submission, task, verdict):
         return
     for number, name in enumerate(limits.errors):
         high = limits.high_performance[number]
-        cells = [name, f"{verdict['mean'][number]:.2f} ± {verdict['standard_deviation'][number]:.2f}",
+        deviation = f" ± {verdict['standard_deviation'][number]:.2f}" if verdict["runs"] > 1 else ""
+        cells = [name, f"{verdict['mean'][number]:.2f}{deviation}",
                  f"{verdict['worst'][number]:.2f}", f"{limits.limits[number]}" + (f" ({high})" if high else "")]
         if number:
             yield ["", "", *cells, *[""] * 6]
@@ -67,30 +79,6 @@ def _rows(submission, task, verdict):
             parameters = f"{verdict['parameters']:,}" if "parameters" in verdict else "?"
             yield [submission, task, *cells, verdict["basis"], parameters, f"{limits.parameters:,}",
                    f"{verdict['minutes']:.2f}", limits.minutes, state]
-
-
-def write_csv(path, judged):
-    """Write the verdicts, {submission: {task: verdict}}, one row per submission and script. Raises OSError.
-
-    A cell of errors has those of the task, separated by spaces, in the order of the script's line of results.
-    """
-    def cell(text):
-        return f"'{text}" if str(text).startswith(("=", "+", "-", "@")) else text  # no formula for a spreadsheet
-
-    # The names of folders may be invalid text.
-    with open(path, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        writer = csv.writer(file)
-        writer.writerow(["submission", "script", "state", "basis", "reasons", "remarks", "hints", "runs", "mean_errors",
-                         "worst_errors", "standard_deviations", "parameters", "minutes", "not_checked", "overruled"])
-        for submission, task, verdict in flat(judged):
-            lists = [" ".join(f"{value:.2f}" for value in verdict.get(key, []))
-                     for key in ("mean", "worst", "standard_deviation")]
-            skipped = [name for name, finding in verdict["findings"].items() if finding.startswith("not checked")]
-            texts = ["; ".join(verdict[kind]) for kind in ("reasons", "remarks", "hints")]
-            writer.writerow(map(cell, [
-                submission, task, verdict["state"], verdict["basis"], *texts, verdict.get("runs", 0), *lists,
-                verdict.get("parameters", ""), f"{verdict['minutes']:.2f}" if "minutes" in verdict else "",
-                "; ".join(skipped), verdict.get("overruled", "")]))
 
 
 def described_walls(entries):
@@ -101,8 +89,7 @@ def described_walls(entries):
     walled = {job["walled"] for tasks in entries.values() for entry in tasks.values()
               for job in entry.get("jobs", {}).values()}
     if not walled:
-        graded = any("jobs" in entry for tasks in entries.values() for entry in tasks.values())
-        return "but no run was made" if graded else "but nothing could be graded, so no run was made"
+        return "but no run was made"
     if walled != {True}:
         return "some of them behind walls" if True in walled else "without walls"
     return f"behind walls, memory limited {'by systemd' if sandbox.has_systemd() else 'by looking five times a second'}"

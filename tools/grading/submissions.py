@@ -15,7 +15,7 @@ from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from grading import layouts
+from grading import dates, layouts
 
 LARGEST = 20 * 2**20  # bytes of a submission, of what is in an archive as well
 CLASS = 1000 * LARGEST  # of an archive of a class
@@ -29,8 +29,8 @@ def read_class(path):
     """Return the submissions in a folder or an archive, {name: files, or why they cannot be read (text)}, and the rest.
 
     Each folder and each archive in it is one, or a part of one where names say so: docs/grading.md has the table.
-    files: contents (bytes) by relative path. The rest is nobody's: {reason: names}. Raises ValueError if there is no
-    submission, OSError if `path` cannot be read.
+    files: contents (`dates.Dated`) by relative path. The rest is nobody's: {reason: names}. Raises ValueError if there
+    is no submission, OSError if `path` cannot be read.
     """
     path, left = Path(path), defaultdict(list)
     if path.is_dir():
@@ -82,7 +82,8 @@ def _students(top, name, left):
     for entry, content in top.items():
         is_file, inner = isinstance(content, bytes), None
         if piece := layouts.piece(entry, not is_file):
-            exported[names.get(piece.student, piece.student), piece.number].append((piece, entry, content))
+            exported[names.get(piece.student, piece.student), piece.number].append(
+                (piece, entry, dates.of_export(content, piece, entry)))
         elif is_file and layouts.archive_suffix(entry):
             if _is_class_in_archive(content, entry, alone):
                 inner = _top_of_archive(content, entry)
@@ -113,7 +114,7 @@ def _students(top, name, left):
 
 def _is_class_in_archive(data, name, alone):
     try:
-        paths = dict.fromkeys([path for path, _ in _members(data, name, CLASS)], b"")
+        paths = dict.fromkeys([path for path, *_ in _members(data, name, CLASS)], b"")
         return layouts.is_export(paths) or alone and layouts.is_class(layouts.grouped(paths, name)[0])
     except ValueError:  # whoever reads it will say why
         return False
@@ -121,17 +122,17 @@ def _is_class_in_archive(data, name, alone):
 
 def _top_of_folder(folder):
     """Return what is at the top of a folder: contents (bytes) of files, files of folders, reasons (text), by name."""
-    top, entries = {}, [entry for entry in sorted(folder.iterdir())
-                        if layouts.is_part(entry.name) and not entry.is_symlink()]
+    top, entries = {}, [one for one in sorted(folder.iterdir()) if layouts.is_part(one.name) and not one.is_symlink()]
     for entry in entries:
         name = layouts.clean(entry.name)
+        name = layouts.clean(name, "NFD") if name in top else name  # `_students` puts the two together
         try:
             if entry.is_dir():
                 several = any(layouts.piece(layouts.clean(one.name), one.is_dir()) for one in entry.iterdir())
                 top[name] = _read_folder(entry, CLASS if several or len(entries) == 1 else LARGEST)
             elif entry.is_file():
                 wanted = layouts.piece(name, False) or layouts.number_of(name) or layouts.archive_suffix(name)
-                top[name] = entry.read_bytes() if wanted or name == layouts.GRADESCOPE else b""
+                top[name] = dates.read(entry) if wanted or name == layouts.GRADESCOPE else b""
         except (OSError, ValueError) as error:
             top[name] = f"cannot be read: {error}"
     return top
@@ -190,7 +191,7 @@ def _read_folder(folder, largest=LARGEST):
                 size += path.stat().st_size
                 if size > largest and path.name not in DATA_NAMES:
                     raise ValueError(f"larger than {largest >> 20} MiB")
-                files[layouts.clean(path.relative_to(folder).as_posix())] = path.read_bytes()
+                files[layouts.clean(path.relative_to(folder).as_posix())] = dates.read(path)
     return files
 
 
@@ -212,10 +213,9 @@ class _Bounded:
 
 
 def _members(data, name, largest):
-    """Return the files in an archive (bytes) that are part of a hand-in, pairs of a path and a function that opens it.
+    """Return the files in an archive (bytes) that are part of a hand-in: path, function that opens it, date.
 
-    Raises ValueError if it is not one that can be trusted: nothing is unpacked to disk, so names that lead out of the
-    archive can do no harm; they are refused all the same.
+    Raises ValueError if it cannot be trusted: names that lead out of it can do no harm, but are refused all the same.
     """
     kind = ".rar" if data[:4] == b"Rar!" else ".7z" if data[:2] == b"7z" else layouts.archive_suffix(name)
     if kind in layouts.NOT_READ and data[:2] != b"PK":
@@ -229,24 +229,25 @@ def _members(data, name, largest):
                 if not one.flag_bits & 0x800:  # no encoding is said: zipfile takes cp437, a Mac means UTF-8
                     with suppress(UnicodeError):
                         path = path.encode("cp437").decode("utf-8")
-                links = one.external_attr >> 28 not in (0, 8)  # of Unix; 8 is a file, 10 a link
-                found.append((path, path.endswith(("/", "\\")) or links, lambda one=one: archive.open(one)))
+                skipped = path.endswith(("/", "\\")) or one.external_attr >> 28 not in (0, 8)  # 8 is a file, 10 a link
+                found.append((path, skipped, lambda one=one: archive.open(one), one.date_time))
         else:
             opened = next((open_ for start, open_ in PACKED.items() if data.startswith(start)), lambda file: file)
             bounded = _Bounded(opened(io.BytesIO(data)), largest + 1, max(2 * largest, 100 * LARGEST))
             archive = tarfile.TarFile(fileobj=bounded)
-            found = [(one.name, not one.isfile(), lambda one=one: archive.extractfile(one)) for one in archive]
+            found = [(one.name, not one.isfile(), lambda one=one: archive.extractfile(one), one.mtime)
+                     for one in archive]
     except READING as error:
         raise ValueError(f"not an archive that can be read: {error}") from None
     openers = {}
-    for path, skipped, opener in found:
+    for path, skipped, *how in found:
         path = layouts.clean(path)
         parts = PurePosixPath(path).parts
         if path.startswith("/") or ".." in parts or re.match(r"[A-Za-z]:", path):
             raise ValueError(f"the archive has a file that leads out of it: {path}")
         if not skipped:
-            openers["/".join(parts)] = opener
-    return [(path, openers[path]) for path in layouts.without_environments(list(openers))]
+            openers["/".join(parts)] = how
+    return [(path, *openers[path]) for path in layouts.without_environments(list(openers))]
 
 
 READING = (zipfile.BadZipFile, tarfile.TarError, RuntimeError, NotImplementedError, EOFError, OSError, zlib.error,
@@ -256,10 +257,10 @@ READING = (zipfile.BadZipFile, tarfile.TarError, RuntimeError, NotImplementedErr
 def _read_archive(data, name, largest):
     """Return the files in an archive (bytes). What it says about their sizes is not believed. Raises ValueError."""
     files, size = {}, 0
-    for path, opener in _members(data, name, largest):
+    for path, opener, date in _members(data, name, largest):
         try:
             with opener() as file:
-                files[path] = file.read(largest - size + 1)
+                files[path] = dates.dated(file.read(largest - size + 1), dates.moment(date), data)
         except READING as error:
             raise ValueError(f"not an archive that can be read: {error}") from None
         size += len(files[path])
