@@ -122,8 +122,8 @@ repeat it.
 
     .venv/bin/python check_my_handin.py
 
-runs each script as the grader does, and says what breaks a rule or should be mended. It needs Linux or macOS (on
-Windows its Linux subsystem); where `bubblewrap` is installed, scripts run as shut in as in the grader.
+runs each script, and says whether it prints its line, how near the limits it is, and what is not as handed out. One run
+tells little about a script that is near a limit: `--runs 5` runs it as often as the grader does.
 
 The four scripts, with their names, in one folder or `.zip` archive. The grader adds the digits itself and runs each
 script five times. It gives your script the test digits without their labels and measures its predictions, counts

@@ -5,6 +5,7 @@ of its networks and trainings is left.
 """
 
 import ast
+import json
 from pathlib import Path
 
 from grading.assignment import (
@@ -22,9 +23,8 @@ from grading.assignment import (
 from measuring.runs import DatasetError, Parser, bundle_files, count_lines, fail, read_digits, table
 from project import ROOT, TASKS
 
-# Of the folder tools/, for check_my_handin.py: the grader without what has the baselines.
-GRADER = ["grade.py", "project.py", "grading/*.py", "measuring/__init__.py", "measuring/runs.py"]
-NOT_FOR_STUDENTS = {"handout.py", "assignment.py"}
+CHECK, HANDED_OUT = "check_my_handin.py", ".handed_out.json"  # the program, and what it has to know
+RUNS = 5  # of each script, by the grader
 DATASET = ROOT / "dataset.txt"
 
 
@@ -93,11 +93,11 @@ def files(baseline=False, secret=False, dataset=DATASET):
     training, test = halves(dataset)
     texts = {task: half_finished(task, baseline) for task in TASKS} | {"common.py": COMMON, "README.md": readme(
         secret, own_data=Path(dataset).resolve() != DATASET)}
-    tools = ROOT / "tools"
-    grader = sorted(path for pattern in GRADER for path in tools.glob(pattern) if path.name not in NOT_FOR_STUDENTS)
-    return bundle_files() | {name: text.encode() for name, text in texts.items()} | {
-        "check_my_handin.py": (tools / "check_my_handin.py").read_bytes(),
-        **{path.relative_to(ROOT).as_posix(): path.read_bytes() for path in grader},
+    given = bundle_files() | {name: text.encode() for name, text in texts.items()}
+    known = {"secret": secret, "runs": RUNS, "tasks": {task: TASKS[task]._asdict() for task in TASKS},
+             "files": {name: content.decode() for name, content in given.items() if name.endswith(".py")}}
+    return given | {
+        CHECK: (ROOT / "tools" / CHECK).read_bytes(), HANDED_OUT: json.dumps(known).encode(),
         "requirements.txt": (ROOT / "requirements.txt").read_bytes(),
         "dataset.txt": training if secret else training + test}
 
