@@ -59,15 +59,16 @@ def test_renamed_labels_do_not_look_alike():
 ])
 def test_predictions_that_are_not_complete(change, part, data):
     lines = data.test.file().decode().splitlines()
-    assert audits.measure("\n".join(lines), data.test, "task2") == [0, 0]
+    assert audits.measure("\n".join(lines), data.test, ["reconstruction", "digit"]) == [0, 0]
     with pytest.raises(ValueError, match=part):
-        audits.measure("\n".join(change(lines)), data.test, "task2")
+        audits.measure("\n".join(change(lines)), data.test, ["reconstruction", "digit"])
 
 
 def test_errors_are_measured(data):
     lines = data.test.file().decode().splitlines()
     lines[3] = str((int(lines[3][0]) + 1) % 10) + lines[3][1:]
     lines[5] = lines[5].translate(str.maketrans("01", "10"))
-    assert audits.measure("\n".join(lines), data.test, "task2") == pytest.approx([0.1, 0.1])
-    assert audits.measure("\n".join(line[0] for line in lines), data.test, "task3") == pytest.approx([0.1])
-    assert audits.measure("\n".join(f"\t{line[2:]}" for line in lines), data.test, "task1") == pytest.approx([0.1])
+    assert audits.measure("\n".join(lines), data.test, ["reconstruction", "digit"]) == pytest.approx([0.1, 0.1])
+    assert audits.measure("\n".join(line[0] for line in lines), data.test, ["digit"]) == pytest.approx([0.1])
+    pixels = [f"\t{line[2:]}" for line in lines]
+    assert audits.measure("\n".join(pixels), data.test, ["reconstruction"]) == pytest.approx([0.1])

@@ -48,6 +48,20 @@ def test_wrong_usage(arguments, message, tmp_path, monkeypatch, capsys):
     assert {path.name for path in tmp_path.iterdir()} == before
 
 
+def test_the_commands_of_a_term():
+    """They stand in order on the first screen of docs/grading.md, and the grader knows their options."""
+    texts = {name: (ROOT / name).read_text().replace("\\\n", " ") for name in ("README.md", "docs/grading.md")}
+    commands = [line.split()[1:] for line in texts["docs/grading.md"].splitlines()[:25] if ".py " in f"{line} "
+                and line.startswith("    .venv")]
+    assert [command[0] for command in commands] == [
+        "tools/make_dataset.py", "tools/handout.py", "check_my_handin.py", "tools/grade.py", "tools/grade.py"]
+    assert "--dataset" in commands[1] and {"--overrule", "--csv", "--feedback", "--resume"} <= {*commands[4]}
+    for text in texts.values():
+        for line in re.findall(r"(?m)^    \S+ tools/grade\.py (.*)$", text):
+            command_line.parse("", line.split())
+    assert "(#give-it-to-a-class-and-grade-it)" in "".join(texts["README.md"].splitlines()[:8])
+
+
 def test_a_python_without_the_packages_is_an_error():
     """Otherwise every hand-in would crash."""
     ran = subprocess.run([sys.executable, "-S", ROOT / "tools" / "grade.py"], capture_output=True, text=True,

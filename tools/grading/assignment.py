@@ -1,19 +1,5 @@
-"""The texts of the assignment: the sheet, the rules of each task, and what stands in the half-finished scripts."""
+"""The texts of the assignment: the sheet, and what stands in the half-finished scripts."""
 
-TITLES = {
-    "task1_autoencoder.py": "an autoencoder that regenerates handwritten digits",
-    "task2_multitask.py": "an autoencoder of handwritten digits whose thought vector also tells the digit",
-    "task3_cnn.py": "a convolutional network that classifies handwritten digits",
-    "task4_rnn.py": "a recurrent network that classifies handwritten digits",
-}
-THOUGHT = ["a layer called `thought_vector` has the output (batch, 256), always between -1 and 1",
-           "all that comes after it depends on nothing else"]
-RULES = {
-    "task1_autoencoder.py": THOUGHT,
-    "task2_multitask.py": [*THOUGHT, "the digit is classified by layers of its own that begin at the thought vector"],
-    "task3_cnn.py": ["the network has at least one convolution layer"],
-    "task4_rnn.py": ["the network has at least one recurrent layer, and no convolution layer"],
-}
 SHARED_RULES = ["a run trains from scratch, by gradient descent or an extension of it, without random seeds",
                 "the test digits influence nothing, and are read when the training is over",
                 "`main`, how the digits are read and how the error is measured stay as they are"]
@@ -23,7 +9,7 @@ TRAIN = '''"""Train `model` on `digits`: images (n, 28, 28, 1), pixels 0 or 1, a
     """'''
 TO_WRITE = {"build_model": "Write the network here: begin with layers.Input((28, 28, 1)), return a keras.Model.",
             "train": "Write the training here: model.compile and model.fit, with verbose=0."}
-# Networks that may be given: they run, and are far from the limits.
+# Networks that may be given: they run, and are far from the limits. A task without one stays half-finished.
 BASELINE = {
     "task1_autoencoder.py": {
         "build_model": """
@@ -76,9 +62,9 @@ __all__ = ["Script", "fail", "run"]
 '''
 
 # The assignment. LIMITS and TEST_DIGITS are replaced.
-SHEET = """# Four networks for handwritten digits
+SHEET = """# Networks for handwritten digits
 
-You get four half-finished scripts and `dataset.txt`, black-and-white digits from MNIST. Complete `build_model` and
+You get half-finished scripts and `dataset.txt`, black-and-white digits from MNIST. Complete `build_model` and
 `train` in each script, so that it learns its task with the lowest error, the fewest parameters and in the shortest
 time that you can reach:
 
@@ -125,7 +111,7 @@ repeat it.
 runs each script, and says whether it prints its line, how near the limits it is, and what is not as handed out. One run
 tells little about a script that is near a limit: `--runs 5` runs it as often as the grader does.
 
-The four scripts, with their names, in one folder or `.zip` archive. The grader adds the digits itself and runs each
+The scripts, with their names, in one folder or `.zip` archive. The grader adds the digits itself and runs each
 script five times. It gives your script the test digits without their labels and measures its predictions, counts
 the weights that predict, and compares your files with these. It also runs your script on altered digits, where one
 that has not learned from the training digits shows.

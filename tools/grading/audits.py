@@ -20,7 +20,6 @@ from measuring.runs import SIZE, DatasetError, count_lines, read_digits
 import numpy as np
 
 ORDINARY, CONTRADICTION, BLOCKS = "run", "contradiction", "blocks"
-AUDITS = {"task1": [BLOCKS], "task2": [CONTRADICTION, BLOCKS], "task3": [CONTRADICTION], "task4": [CONTRADICTION]}
 # How a script gets the data: in one file, training and test digits apart, or the latter without labels.
 TOGETHER, APART, BLANK = "together", "apart", "blank"
 ALIKE = [{0, 6}, {1, 7}, {2, 3}, {2, 7}, {3, 5}, {3, 8}, {3, 9}, {4, 6}, {4, 9}, {5, 6}, {5, 8}, {7, 9}, {8, 9}]
@@ -95,16 +94,16 @@ def contradiction():
             return {str(old): str(new) for old, new in enumerate(names)}
 
 
-def measure(predictions, test, task):
-    """Return the errors of predictions (text) in %, a list in the order of the task's line of results.
+def measure(predictions, test, names):
+    """Return the errors of predictions (text) in %, a list. names: of which, "reconstruction" or "digit".
 
-    test: `Digits` in the order of the run. task: task1 to task4. Raises ValueError, with the reason, if the predictions
+    test: `Digits` in the order of the run. Raises ValueError, with the reason, if the predictions
     are not complete.
     """
     lines = predictions.splitlines()
     if len(lines) != len(test.labels):
         raise ValueError(f"predicted {len(lines) or 'no'} digits instead of {len(test.labels)}")
-    reconstructs, classifies = task in ("task1", "task2"), task != "task1"
+    reconstructs, classifies = "reconstruction" in names, "digit" in names
     wrong, differences = 0, 0
     for number, (line, label, image) in enumerate(zip(lines, test.labels, test.pixels), 1):
         said, _, drawn = line.partition("\t")
@@ -116,4 +115,5 @@ def measure(predictions, test, task):
         wrong += said != label
         differences += sum(itertools.starmap(str.__ne__, zip(drawn, image))) if reconstructs else 0
     count = len(lines)
-    return [100 * differences / (count * SIZE**2)] * reconstructs + [100 * wrong / count] * classifies
+    errors = {"reconstruction": 100 * differences / (count * SIZE**2), "digit": 100 * wrong / count}
+    return [errors[name] for name in names]

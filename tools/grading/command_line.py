@@ -21,7 +21,7 @@ from grading.spreadsheet import write_tables
 from grading.submissions import read_class, renamed
 from grading.verdicts import VALID
 from measuring.runs import bundle_files, machine, positive_integer, scripts_parser
-from project import ROOT, TASKS
+from project import ROOT, TASKS, task_number
 
 
 def parse(description, argv=None):
@@ -66,7 +66,7 @@ def names(text):
     """Return the names that a class gives its scripts, {name: script of the bundle}. text: as in task1.py=task3.py."""
     found = {}
     for called, _, script in (part.partition("=") for part in text.split(",")):
-        found[called.strip()] = [task for task in TASKS if number_of(script) == int(task[4])]
+        found[called.strip()] = [task for task in TASKS if number_of(script) == task_number(task)]
     if not all(called and scripts for called, scripts in found.items()):
         raise ArgumentTypeError(f"expected NAME=SCRIPT, such as task1.py=task3_cnn.py: {text}")
     return {called: scripts[0] for called, scripts in found.items()}

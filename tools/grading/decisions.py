@@ -8,7 +8,7 @@ from typing import NamedTuple
 from grading import layouts
 from grading.alike import hints_of_class
 from grading.verdicts import VALID, judge
-from project import TASKS
+from project import TASKS, task_number
 
 NOTE = "note"
 DECISIONS = {"remark", "valid", "invalid", NOTE}
@@ -58,7 +58,7 @@ def read_decisions(path, submissions):
         if len(row) > 4:
             raise ValueError(f"{where}: {EXPECTED}, but there are {len(row)} cells; a cell with a comma or a semicolon "
                              'in it needs quotation marks: "so, and so"')
-        tasks = [task for task in TASKS if len(row) == 4 and layouts.number_of(row[1]) == int(task[4])]
+        tasks = [task for task in TASKS if len(row) == 4 and layouts.number_of(row[1]) == task_number(task)]
         if not tasks or row[2].casefold() not in DECISIONS:
             raise ValueError(f"{where}: {EXPECTED}, found {', '.join(row)}")
         names = [name for name in submissions if name == row[0]] or [

@@ -8,20 +8,9 @@ import ast
 import json
 from pathlib import Path
 
-from grading.assignment import (
-    BASELINE,
-    COMMON,
-    GIVEN,
-    KEPT,
-    RULES,
-    SHARED_RULES,
-    SHEET,
-    TITLES,
-    TO_WRITE,
-    TRAIN,
-)
+from grading.assignment import BASELINE, COMMON, GIVEN, KEPT, SHARED_RULES, SHEET, TO_WRITE, TRAIN
 from measuring.runs import DatasetError, Parser, bundle_files, count_lines, fail, read_digits, table
-from project import ROOT, TASKS
+from project import ROOT, TASKS, task_number
 
 CHECK, HANDED_OUT = "check_my_handin.py", ".handed_out.json"  # the program, and what it has to know
 RUNS = 5  # of each script, by the grader
@@ -30,10 +19,11 @@ DATASET = ROOT / "dataset.txt"
 
 def limits(task):
     """Return the limits of a task, a name in `TASKS`, as lines of text."""
-    names, errors, high, parameters, minutes = TASKS[task]
-    lines = [f"the mean {name + ' ' if len(names) > 1 else ''}error of the test digits is at most {limit}%"
-             + (f", for high performance {best}%" if best else "") for name, limit, best in zip(names, errors, high)]
-    return [*lines, f"at most {parameters:,} parameters, and {minutes} minutes on the CPU for a run"]
+    entry = TASKS[task]
+    lines = [f"the mean {name + ' ' if len(entry.errors) > 1 else ''}error of the test digits is at most {limit}%"
+             + (f", for high performance {best}%" if best else "")
+             for name, limit, best in zip(entry.errors, entry.limits, entry.high_performance)]
+    return [*lines, f"at most {entry.parameters:,} parameters, and {entry.minutes} minutes on the CPU for a run"]
 
 
 def half_finished(task, baseline=False):
@@ -42,16 +32,17 @@ def half_finished(task, baseline=False):
     functions = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
     names = TASKS[task].errors
     heads = " ".join(f"<{name} error, %>" if len(names) > 1 else "<test error, %>" for name in names)
-    rules = "\n".join(f"- {rule};" for rule in [*RULES[task], *limits(task), *SHARED_RULES])[:-1] + "."
-    number = task[4]
-    parts = [f'"""Task {number}: {TITLES[task]}.\n\n    python {task}   prints   {heads} <parameters> <minutes>\n\n'
+    rules = "\n".join(f"- {rule};" for rule in [*TASKS[task].rules, *limits(task), *SHARED_RULES])[:-1] + "."
+    parts = [f'"""Task {task_number(task)}: {TASKS[task].title}.\n\n'
+             f"    python {task}   prints   {heads} <parameters> <minutes>\n\n"
              f'Write `build_model` and `train`. The rules:\n\n{rules}\n"""\n\n'
              "import common  # first: it starts the clock and keeps TensorFlow quiet\n\n"
              "import keras\nfrom keras import layers\n"]
     for name, docstring in ("build_model", ast.get_source_segment(source, functions["build_model"].body[0])), (
             "train", TRAIN):
         signature = f"def {name}({ast.unparse(functions[name].args)}):"
-        body = (BASELINE[task][name].replace("\n" + 12 * " ", "\n    ").strip("\n") if baseline else
+        given = BASELINE.get(task) if baseline else None
+        body = (given[name].replace("\n" + 12 * " ", "\n    ").strip("\n") if given else
                 f'    # {TO_WRITE[name]}\n    common.fail("{name} is not written yet")')
         parts.append(f"{signature}\n    {docstring}\n{body}\n")
     parts += [ast.get_source_segment(source, functions["main"]) + "\n",
@@ -65,9 +56,10 @@ def readme(secret, own_data=False):
     secret: whether the test digits are kept from the class. own_data: whether the data are not the bundle's.
     """
     rows = []
-    for task, (_, errors, high, parameters, minutes) in TASKS.items():
-        error = " and ".join(f"{limit}%" + (f" ({best}%)" if best else "") for limit, best in zip(errors, high))
-        rows.append([f"`{task}`", TITLES[task], error, f"{parameters:,}", minutes])
+    for task, entry in TASKS.items():
+        error = " and ".join(f"{limit}%" + (f" ({best}%)" if best else "")
+                             for limit, best in zip(entry.limits, entry.high_performance))
+        rows.append([f"`{task}`", entry.title, error, f"{entry.parameters:,}", entry.minutes])
     text = SHEET.replace("LIMITS", table(["script", "what it becomes", "test error (high performance)", "parameters",
                                           "minutes"], rows, "llrrr"))
     text = text.replace("digits from MNIST", "digits") if own_data else text

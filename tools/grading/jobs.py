@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import mean
 
 from grading import changes, models, sandbox, source, watch
-from grading.audits import APART, AUDITS, BLANK, ORDINARY, TOGETHER
+from grading.audits import APART, BLANK, ORDINARY, TOGETHER
 from grading.output import printable
 from grading.records import record
 from grading.results import digest, given_up
@@ -112,7 +112,7 @@ def shared_part(handed_out):
 
 def jobs_of(task, runs):
     """Return the names of the jobs of a script: its runs and its audits, in random order."""
-    jobs = [f"run {number}" for number in range(1, runs + 1)] + AUDITS[task[:5]]
+    jobs = [f"run {number}" for number in range(1, runs + 1)] + TASKS[task].audits
     return random.sample(jobs, len(jobs))
 
 

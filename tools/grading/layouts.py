@@ -1,6 +1,6 @@
 """What the names of files say in the layouts in which hand-ins arrive: whose a file is, of which task, what is no part.
 
-Pure functions of names, and of files by name. All names are in one Unicode form, see `clean`.
+All names are in one Unicode form, see `clean`.
 """
 
 import re
@@ -8,6 +8,8 @@ import unicodedata
 from collections import defaultdict
 from pathlib import PurePosixPath
 from typing import NamedTuple
+
+from project import NUMBERS, TASKS, task_number
 
 # How platforms name the folders and files of an export. `student` is a name; `number` tells two of the same name apart;
 # `file` is what the student called it. Where a time or a count tells which one is newer, the newest counts.
@@ -28,8 +30,9 @@ OLDER = "because there is a newer one"
 TEXT = "because text that was typed into the platform is not graded"
 CODE = {"code", "src", "source", "scripts", "python"}  # folders that are called so are no students
 ENVIRONMENT = "pyvenv.cfg"  # is in the folder of a virtual environment, whatever that is called
-TASK = re.compile(r"(?<![^\W\d_])(?:task|aufgabe|t[aâ]che|tarea|taak|opgave|uppgift|zadanie|[uú]loha)"
-                  r"[\W_]*0?([1-4])(?!\d)(?:[\W_]?(?:autoencoder|multitask|cnn|rnn)(?![^\W\d_]))?", re.IGNORECASE)
+KINDS = [re.escape(PurePosixPath(task).stem.partition("_")[2]) for task in TASKS]  # autoencoder, cnn and the like
+TASK = re.compile(r"(?<![^\W\d_])(?:task|aufgabe|t[aâ]che|tarea|taak|opgave|uppgift|zadanie|[uú]loha)[\W_]*0?"
+                  rf"({'|'.join(map(str, NUMBERS))})(?!\d)(?:[\W_]?(?:{'|'.join(KINDS)})(?![^\W\d_]))?", re.IGNORECASE)
 
 
 class Piece(NamedTuple):
@@ -98,10 +101,7 @@ def piece(name, is_folder):
 
 
 def _without_count(name):
-    """Return a name without the count that Canvas adds when a file is handed in again, and the count.
-
-    The number of aufgabe-3.py is not such a count.
-    """
+    """Return a name without Canvas's count of a file that is handed in again, and the count: not the 3 of task-3.py."""
     found = re.fullmatch(r"([^.]+?)-(\d+)(\..*)", name)
     if found and number_of(found[1]) == number_of(name):
         return found[1] + found[3], int(found[2])
@@ -142,7 +142,7 @@ def owner(name):
 def rank(path, script):
     """Return how sure it is that a path is the script of a task, the less the surer; None if it is another file."""
     name = PurePosixPath(path).name
-    if not name.lower().endswith(".py") or number_of(name) != int(script[4]) or name.lower().startswith("test_"):
+    if not name.lower().endswith(".py") or number_of(name) != task_number(script) or name.lower().startswith("test_"):
         return None
     found = TASK.search(stem(name))
     return 2 if found.start() else 1 if found.end() < len(stem(name)) else 0
@@ -153,13 +153,13 @@ def find(paths, script):
 
     script: its name in the bundle. It, and task3.py, count before all others. Raises ValueError if it is not clear.
     """
-    for name in script, f"{script[:5]}.py":
+    for name in script, f"task{task_number(script)}.py":
         if name in paths:
             return name
     ranks = {path: (rank(path, script), path.count("/")) for path in paths if rank(path, script) is not None}
     if not ranks:  # task3/main.py
         inside = [path for path in paths if path.lower().endswith(".py")
-                  and number_of(PurePosixPath(path).parent.name) == int(script[4])]
+                  and number_of(PurePosixPath(path).parent.name) == task_number(script)]
         ranks = dict.fromkeys(inside, (0, 0)) if len(inside) == 1 else {}
     best = tuple(map(min, zip(*ranks.values()))) if ranks else None
     surest = [path for path in ranks if ranks[path] == best]
@@ -200,7 +200,7 @@ def together(parts):
 
 def hoisted(files):
     """Return the files with those of the folders of the scripts at the top, unless something is there already."""
-    scripts = [name for name in files if any(rank(name, f"task{number}") in (0, 1) for number in range(1, 5))]
+    scripts = [name for name in files if any(rank(name, f"task{one}") in (0, 1) for one in NUMBERS)]
     folders = {str(PurePosixPath(name).parent) for name in scripts}
     numbers = [number_of(name) for name in scripts]
     if not folders or "." in folders or len(set(numbers)) < len(numbers):

@@ -87,7 +87,7 @@ def record(task, outcome, test, blank):
     try:
         values, remarks = read_output(task, outcome.stdout, blank)
         if blank:
-            values["errors"] = measure(outcome.predictions, test, task[:5])
+            values["errors"] = measure(outcome.predictions, test, TASKS[task].errors)
     except ValueError as error:
         return kept | {"reason": outcome.reason or str(error)}
     if stayed:

@@ -6,14 +6,14 @@ did not gain by. A *hint* is for a person to read, and changes nothing.
 
 from statistics import mean, stdev
 
-from grading import models, source, watch
-from grading.audits import AUDITS, BLOCKS, CONTRADICTION
+from grading import source, watch
+from grading.audits import BLOCKS, CONTRADICTION
 from grading.results import given_up
 from project import TASKS
 
 VALID = ("valid, high performance", "valid")
 COUNT, STARTS = "parameters as printed", "no random seeds"
-CHECKS = {task: [source.SEEDS, watch.TENSORFLOW, watch.TRAINED, *models.OF_MODEL[task[:5]], COUNT, watch.LAST]
+CHECKS = {task: [source.SEEDS, watch.TENSORFLOW, watch.TRAINED, *TASKS[task].checks, COUNT, watch.LAST]
           for task in TASKS}
 # Right answers in % in a contradiction from which a hand-in is accused. Honest scripts with errors of 0 to 15% had at
 # most 3% (docs/grading.md).
@@ -73,7 +73,7 @@ def judge(task, runs, entry, strict=False):
             reasons.append(f"{verdict['parameters']:,} parameters are over {limits.parameters:,}")
         if verdict["minutes"] > limits.minutes:
             reasons.append(f"{verdict['minutes']:.2f} minutes are over {limits.minutes}")
-        for audit in AUDITS[task[:5]]:
+        for audit in TASKS[task].audits:
             ran = entry["jobs"].get(audit)
             for kind, text in audited(task, audit, ran, verdict, entry) if ran else []:
                 (reasons if kind == "reason" else hints).append(text)
@@ -89,7 +89,7 @@ def judge(task, runs, entry, strict=False):
     if strict:
         reasons, remarks = reasons + remarks, []
     state = "not finished"
-    if given_up(entry, runs) or all(job in entry["jobs"] for job in [*jobs, *AUDITS[task[:5]]]):
+    if given_up(entry, runs) or all(job in entry["jobs"] for job in [*jobs, *TASKS[task].audits]):
         best = not reasons and all(not limit or value <= limit
                                    for value, limit in zip(verdict["mean"], limits.high_performance))
         state = "not valid" if reasons else VALID[0] if best else VALID[1]
