@@ -123,7 +123,7 @@ def test_seven_ordinary_hand_ins(tmp_path):
         "ben": ["digit error 5.40%", "parameters 1,234 (limit", "- printed 2 lines instead of one\n    Print only"],
         "chris": ["parameters 12,810", "- printed 2 numbers, expected 3: digit error, parameters, minutes\n    Pr"],
         "dora": ["- run 1: ended with status 1: ModuleNotFoundError: No module named 'common' (task3_cnn.py, line 1)\n"
-                 "    Hand in the", '\n      File "task3_cnn.py", line 1, in <module>\n          import common\n'],
+                 "    Hand in the", '\n        File "task3_cnn.py", line 1, in <module>\n          import common\n'],
         "eva": ["- not handed in, but a notebook: cnn.ipynb\n    Hand in a script"],
         "finn": ["digit error 5.00%"],
         "gul": ["learning rate 0\n    The message is a warning of Python or Keras"],
