@@ -13,6 +13,7 @@ from measuring.runs import DatasetError, Parser, bundle_files, count_lines, fail
 from project import ROOT, TASKS, task_number
 
 CHECK, HANDED_OUT = "check_my_handin.py", ".handed_out.json"  # the program, and what it has to know
+CHECKED = ["errors", "limits", "high_performance", "parameters", "minutes"]  # of a task: no audits for students
 RUNS = 5  # of each script, by the grader
 DATASET = ROOT / "dataset.txt"
 
@@ -86,7 +87,8 @@ def files(baseline=False, secret=False, dataset=DATASET):
     texts = {task: half_finished(task, baseline) for task in TASKS} | {"common.py": COMMON, "README.md": readme(
         secret, own_data=Path(dataset).resolve() != DATASET)}
     given = bundle_files() | {name: text.encode() for name, text in texts.items()}
-    known = {"secret": secret, "runs": RUNS, "tasks": {task: TASKS[task]._asdict() for task in TASKS},
+    tasks = {task: {name: getattr(entry, name) for name in CHECKED} for task, entry in TASKS.items()}
+    known = {"secret": secret, "runs": RUNS, "tasks": tasks,
              "files": {name: content.decode() for name, content in given.items() if name.endswith(".py")}}
     return given | {
         CHECK: (ROOT / "tools" / CHECK).read_bytes(), HANDED_OUT: json.dumps(known).encode(),
