@@ -11,7 +11,12 @@ stopped by Ctrl-C. See docs/grading.md; the grader itself is in tools/grading/.
 
 import sys
 
-from grading.command_line import main
+try:
+    from grading.command_line import main
+except ModuleNotFoundError as error:
+    print(f"grade.py: error: {sys.executable} has no {error.name}: .venv/bin/pip install -r requirements.txt -r "
+          "tools/requirements.txt", file=sys.stderr)
+    sys.exit(2)
 
 if __name__ == "__main__":
     sys.exit(main(__doc__))

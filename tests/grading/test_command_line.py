@@ -16,6 +16,7 @@ from handins import LINE, command, hand_ins, judged
 @pytest.mark.parametrize("arguments, message", [
     (["--submissions", "nowhere"], "nowhere"),
     (["--submissions", "empty"], "no folder and no archive in it"),
+    (["--known", "empty"], "no Python in it"),
     (["--handout", "empty"], "so it is not what tools/handout.py has written"),
     (["--dataset", "nowhere.txt"], "nowhere.txt"),
     (["--dataset", "old.json"], "old.json, line 1: no tab"),
@@ -133,3 +134,10 @@ def test_seven_ordinary_hand_ins(tmp_path):
         text = (tmp_path / "texts" / f"{name}.txt").read_text()
         assert [part for part in parts if part not in text] == [], text
         assert "save_best_only" not in text  # hints are for the teacher
+
+
+def test_a_missing_package_is_one_line():
+    program = f"import sys, runpy; sys.modules['psutil'] = None; runpy.run_path({str(ROOT / 'tools' / 'grade.py')!r})"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ran.returncode == 2 and ran.stderr.startswith("grade.py: error: ") and ran.stderr.endswith(
+        " has no psutil: .venv/bin/pip install -r requirements.txt -r tools/requirements.txt\n")

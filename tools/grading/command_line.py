@@ -14,6 +14,7 @@ from grading.dates import taken_off
 from grading.decisions import judge_class, read_decisions
 from grading.feedback import write_feedback
 from grading.jobs import locally, read_handout, run_jobs, shared_part
+from grading.known import SOLUTION, compare_class, read_known
 from grading.layouts import number_of
 from grading.report import write_report
 from grading.results import Results, digest
@@ -42,7 +43,7 @@ def parse(description, argv=None):
                         help="what was handed out (tools/handout.py): compare the hand-ins with it")
     parser.add_argument("--strict", action="store_true", help="what is to be mended makes a hand-in not valid, too")
     parser.add_argument("--known", type=Path, metavar="DIR",
-                        help="solutions and older hand-ins: tell which scripts are much like one of them")
+                        help="solutions and older hand-ins, as they came: tell which scripts are much like one")
     parser.add_argument("--overrule", type=Path, metavar="FILE",
                         help="your own decisions (CSV): submission, script, remark, valid, invalid or note, why")
     parser.add_argument("--json", type=Path, metavar="FILE", help="save all results there, after each run")
@@ -106,7 +107,11 @@ def main(description, argv=None):
         if handed_out:
             submissions = {name: files if isinstance(files, str) else shared_part(handed_out) | files
                            for name, files in submissions.items()}
-        known = read_class(options.known)[0] if options.known else {}
+        known, unread = read_known(options.known) if options.known else ({}, [])
+        print(*(output.printable(f"--known: {line}") for line in unread), sep="\n", end="\n" * bool(unread),
+              file=sys.stderr)
+        if options.submissions:
+            known |= {SOLUTION: bundle_files(*TASKS)}
         decisions = read_decisions(options.overrule, submissions) if options.overrule else {}
         settings = {"dataset": digest(data), "timeout": options.timeout, "memory": options.memory,
                     "handout": handed_out and digest(sorted(handed_out.items()))}
@@ -127,7 +132,8 @@ def main(description, argv=None):
         parser.error(f"--dask needs {error.name} (to install it: pip install distributed)")
     tasks = options.scripts or list(TASKS)
     complete = run_jobs(submissions, tasks, results, options, data, execute, handed_out)
-    judged = judge_class(submissions, tasks, results.entries, options, handed_out, known, decisions)
+    compared = {task: compare_class(task, submissions, known, handed_out) for task in tasks} if known else {}
+    judged = judge_class(submissions, tasks, results.entries, options, compared, decisions)
     results.save(judged)
     where = f"{where}, {output.described_walls(results.entries)}"
     output.show(judged, where, options.runs, left)

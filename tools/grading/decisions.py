@@ -6,7 +6,6 @@ import re
 from typing import NamedTuple
 
 from grading import layouts
-from grading.alike import hints_of_class
 from grading.verdicts import VALID, judge
 from project import TASKS, task_number
 
@@ -24,19 +23,20 @@ class Decision(NamedTuple):
     note: str = ""
 
 
-def judge_class(submissions, tasks, entries, options, handed_out=None, known=None, decisions=None):
+def judge_class(submissions, tasks, entries, options, compared=None, decisions=None):
     """Return the verdicts on all scripts of a class, {submission: {task: verdict}}.
 
     submissions: {name: files, or why they cannot be read}. tasks: names in `TASKS`. entries: {submission: {task:
-    entry}}. options: `runs` and `strict`, for `judge`. handed_out: the files that were handed out. known: {name: files}
-    of other hand-ins. decisions: see `read_decisions`.
+    entry}}. options: `runs` and `strict`, for `judge`. compared: {task: `known.Compared`}. decisions: see
+    `read_decisions`.
     """
     judged = {submission: {} for submission in submissions}
     for task in tasks:
-        similar = hints_of_class(task, submissions, handed_out, known or {})
+        groups, _, left = (compared or {}).get(task, ([], {}, {}))
         for submission in submissions:
             verdict = judge(task, options.runs, entries[submission][task], options.strict)
-            verdict["hints"] += similar.get(submission, [])
+            verdict["hints"] += [str(group) for group in groups if submission in group.names]
+            verdict["hints"] += [left[submission]] if submission in left else []
             if (submission, task) in (decisions or {}):
                 verdict = overrule(task, verdict, decisions[submission, task])
             judged[submission][task] = verdict

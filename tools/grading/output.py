@@ -3,6 +3,7 @@
 from collections import Counter
 
 from grading import sandbox, verdicts
+from grading.likeness import ALIKE
 from measuring.runs import table
 from project import TASKS
 
@@ -38,8 +39,8 @@ def show(judged, where, runs, left=None):
         if lines:
             print(printable("\n".join(["", head, *lines])))
     for kind, head in {"reasons": "Not valid:", "remarks": "To mend:", "hints": "For a reader to look at:"}.items():
-        lines = [f"{submission} {task}: {text}" for submission, task, verdict in flat(judged)
-                 for text in verdict[kind]]
+        lines = list(dict.fromkeys(f"{task}: {text}" if ALIKE in text else f"{submission} {task}: {text}"
+                                   for submission, task, verdict in flat(judged) for text in verdict[kind]))
         if lines:
             print(printable("\n".join(["", head, *lines])))
     skipped = verdicts.not_checked(judged)

@@ -18,9 +18,11 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
+
 FILE_SIZE = 256  # MiB, of each file that a program writes
 DISK = 1024  # MiB, of each of the three folders that it can write to
-PROCESSES, THREADS = 200, 4000  # of a program at the same time; with walls only
+PROCESSES, THREADS = 200, 4000  # of a program at the same time; threads with walls only
 FLOOD = 256  # MiB, of standard output and of standard error
 OUTPUT = 1 << 20  # bytes of each of them that are kept: the first and the last half
 STDERR = 20_000  # characters of standard error that are returned: the end, with a whole traceback
@@ -98,7 +100,7 @@ def run(files, arguments, seconds, memory, home=()):
             walled = walls() == ""
             command, environment = (_behind_walls if walled else _without_walls)(scratch, outputs, arguments, memory)
             start = time.perf_counter()
-            status, reason, spoke = _run(command, environment, scratch, outputs, start, seconds, walled and memory)
+            status, reason, spoke = _run(command, environment, scratch, outputs, start, seconds, memory)
             spent = time.perf_counter() - start
             errors = outputs["stderr"].text()[-STDERR:]
             return Outcome(reason or _reason(status, errors, memory), outputs["stdout"].text(), errors, spent, spoke,
@@ -193,7 +195,7 @@ def has_systemd():
 def _run(command, environment, scratch, outputs, start, seconds, memory):
     """Run a command. Return its status, why it was ended ("" if it ended by itself), and when it last wrote.
 
-    memory: the limit of all its processes together in GiB, watched from outside, 0 for no limit.
+    memory: the limit of all its processes together in GiB, watched from outside.
     """
     process = subprocess.Popen(command, cwd=scratch, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, start_new_session=True)
@@ -221,7 +223,7 @@ def _run(command, environment, scratch, outputs, start, seconds, memory):
                 return process.returncode, "", spoke
             if now > start + seconds:
                 return process.poll(), f"ended after {seconds:g} s", spoke
-            if memory and now > census + CENSUS:
+            if now > census + CENSUS:
                 census, (count, used) = now, _census(process.pid)
                 if count > PROCESSES:
                     return process.poll(), f"started more than {PROCESSES} processes", spoke
@@ -237,16 +239,14 @@ def _run(command, environment, scratch, outputs, start, seconds, memory):
 
 def _census(ancestor):
     """Return the number of all processes that a process has started, and the bytes of memory that they have in use."""
-    parents, sizes = {}, {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, IndexError):
-            fields = path.read_text(errors="replace").rpartition(")")[2].split()
-            parents[int(path.parent.name)], sizes[int(path.parent.name)] = int(fields[1]), int(fields[21])
-    ours, more = set(), {ancestor}
-    while more:
-        ours |= more
-        more = {number for number, parent in parents.items() if parent in more} - ours
-    return len(ours), sum(sizes.get(number, 0) for number in ours) * os.sysconf("SC_PAGE_SIZE")
+    count = used = 0
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(ancestor)
+        for one in process, *process.children(recursive=True):
+            with contextlib.suppress(psutil.Error):  # it has ended
+                used += one.memory_info().rss
+                count += 1
+    return count, used
 
 
 def _reason(status, stderr, memory):

@@ -42,7 +42,7 @@ def read_class(path):
                 top = {name: f"cannot be read: {error}"}
             return {name: _one(list(top.items()))}, {}
     else:
-        top, name = _top_of_archive(path.read_bytes(), layouts.clean(path.name))
+        top, name = top_of_archive(path.read_bytes(), layouts.clean(path.name))
     students = _students(top, name, left)
     if not students:
         raise ValueError(f"{path}: no folder and no archive in it")
@@ -86,7 +86,7 @@ def _students(top, name, left):
                 (piece, entry, dates.of_export(content, piece, entry)))
         elif is_file and layouts.archive_suffix(entry):
             if _is_class_in_archive(content, entry, alone):
-                inner = _top_of_archive(content, entry)
+                inner = top_of_archive(content, entry)
             else:
                 add((layouts.owner(entry) or [layouts.stem(entry)])[0], entry, {entry: content})
         elif is_file:
@@ -138,7 +138,7 @@ def _top_of_folder(folder):
     return top
 
 
-def _top_of_archive(data, name):
+def top_of_archive(data, name):
     """Return what is at the top of an archive (bytes) of a class, as `_top_of_folder` does, and its name."""
     return layouts.grouped(_read_archive(data, name, CLASS), layouts.stem(name))
 
