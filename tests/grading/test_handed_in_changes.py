@@ -1,12 +1,13 @@
 """What a hand-in changed of what was handed out."""
 
 import ast
+from pathlib import Path
 
-from grading import changes, jobs, report
+from grading import changes, jobs, report, verdicts
 
 import pytest
 from conftest import SCRIPTS
-from handins import CNN, hand_out, solved
+from handins import CNN, entry, hand_out, solved
 
 MEASURES, READS = "support/evaluation.py", "support/script.py"
 
@@ -52,12 +53,35 @@ def test_format_does_not_count(files):
     ("support/figures.py", b"MOST_MISCLASSIFIED = 50", b"MOST_MISCLASSIFIED = 60", None,
      "support/figures.py was not to be changed: MOST_MISCLASSIFIED"),
     ("support/data_file.py", b"FOLDS = 5  #", b"FOLDS = 5  # five", None, ""),
+    ("support/data_file.py", b"FOLDS = 5  #", b"FOLDS = 10  #", None, ""),
+    ("support/data_file.py", b"== fold", b"!= fold", None, "support/data_file.py was not to be changed: hold_out"),
+    ("support/figures.py", b"\nimport keras", b"\nimport keras\nprint()", None,
+     "support/figures.py was not to be changed: statements at its top added"),
+    ("common.py", b"from support.script", b"def block(x): return x\nfrom support.script", None,
+     "common.py was not to be changed: block added"),
+    (CNN, b"import keras", b"keras.utils.disable_interactive_logging()\nimport keras", None, ""),
     (MEASURES, b"(n, 28, 28, 1) as a", b"as a", None, ""),
 ], ids=["main", "at the end", "another module", "errors", "printed errors", "imported errors", "another run", "halves",
-        "reader", "figures", "comment", "docstring"])
+        "reader", "figures", "comment", "folds", "held out", "statements", "added", "in the script", "docstring"])
 def test_what_was_changed(path, old, new, failing, text, files):
     assert old in files[path]
     check(files, {path: files[path].replace(old, new)}, failing, text)
+
+
+@pytest.mark.parametrize("own", [{}, {"common.py": b"def run(): pass"}], ids=["alone", "with a module of that name"])
+def test_a_script_of_its_own_is_told_apart(own, files):
+    """It follows what a class is told that got something else: no main is missing, and the hint says what it is."""
+    script = b"import common\nimport keras\n" * bool(own) + (Path(__file__).parent / "apart/own_class.py").read_bytes()
+    compared = changes.compare(files, files | own | {CNN: script}, CNN, CNN)
+    assert all(finding.startswith("not checked: not made of") for finding in compared["findings"].values())
+    assert compared["hints"] == [changes.APART] and not compared["remarks"] and not compared["differences"]
+    verdict = verdicts.judge(CNN, 1, entry([5.0], changes=compared))
+    assert verdict["state"] == "valid, high performance" and changes.APART in verdict["hints"]
+
+
+def test_what_cannot_be_read_is_not_accused(files):
+    compared = changes.compare(files, files | {CNN: files[CNN] + b"\ndef ("}, CNN, CNN)
+    assert compared["findings"][changes.MAIN] == f"not checked: {CNN} cannot be read as Python"
 
 
 @pytest.mark.parametrize("check", changes.PARTS)

@@ -85,6 +85,7 @@ def judge(task, runs, entry, strict=False):
     hints += entry["hints"]
     if "changes" in entry:
         remarks += entry["changes"]["remarks"]
+        hints += entry["changes"].get("hints", [])
         verdict["changed"] = [entry["changes"]["added"], entry["changes"]["gone"]]
     if strict:
         reasons, remarks = reasons + remarks, []
