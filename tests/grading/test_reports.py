@@ -1,8 +1,13 @@
 """What the grader writes for people: the page for the teacher, texts for students, tables."""
 
-from grading import feedback, output, report, verdicts
+import re
+from types import SimpleNamespace
+
+from grading import changes, decisions, feedback, known, output, report, verdicts
 
 import numpy as np
+import pytest
+from conftest import SCRIPTS
 from handins import CNN, entry
 
 
@@ -31,8 +36,57 @@ def test_nothing_in_a_hand_in_becomes_markup():
     assert text.count("<script>") == text.count("</script>") == 1 and "<img src=x" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text and "\x1b" not in text and "\udcff" not in text
     assert "script-src 'sha256-" in text and "http://" not in text and "https://" not in text
-    for name in "student 07", "absent", "not handed in", "nothing found":
+    for name in "student 07", "absent", "not handed in", "uses TensorFlow: passed":
         assert name in text
+
+
+@pytest.fixture
+def no_charts(monkeypatch):
+    """Leave out the pictures, which take time to draw."""
+    monkeypatch.setattr(report, "charts", lambda *_: [])
+
+
+def test_students_come_first_with_all_tasks_in_a_row(no_charts):
+    graded, entries = a_class(6)
+    for name, tasks in graded.items():
+        two = {key: value * 2 for key, value in tasks[CNN].items() if key in ("mean", "standard_deviation")}
+        graded[name] = {task: tasks[CNN] | (two if "task2" in task else {}) for task in SCRIPTS}
+    text = report.page(graded, entries, "a machine", 1)
+    overview = text[text.index("The students</h2>"):text.index("</table>")]
+    row = next(row for row in overview.split("<tr>") if ">student 05<" in row)
+    assert text.index("</table>") < text.index(f'<h2 id="{SCRIPTS[0]}">')
+    assert row.count("state") == 4 and re.search(r">[04] of 4<", row) and "One run of each" in text
+
+
+def test_what_a_teacher_reads_in_the_ranking(no_charts):
+    """Equal hand-ins share a rank, decisions and notes are there, and an audit says what it is."""
+    entries = {name: {CNN: entry([errors] * 5)} for name, errors in {"anna": 5.0, "ben": 5.0, "carl": 6.0}.items()}
+    judged = {name: {CNN: verdicts.judge(CNN, 5, tasks[CNN])} for name, tasks in entries.items()}
+    judged["carl"][CNN] = decisions.overrule(CNN, judged["carl"][CNN], decisions.Decision("remark", "a <seed>", "ask"))
+    text = report.page(judged, entries, "a machine", 5)
+    ranking = text[text.index(f'<h2 id="{CNN}">'):text.index('<h2 id="each">')]
+    rows = {name: next(row for row in ranking.split("<tr>") if f">{name}<" in row) for name in judged}
+    assert [re.findall(r"rank (\d)", row) for row in rows.values()] == [["1"] * 3, ["1"] * 3, ["3", "1", "1"]]
+    assert ["your decision: remark" in row for row in rows.values()] == [False, False, True]
+    assert "You have decided: remark: a &lt;seed&gt;" in text and "Your note: ask" in text
+    assert "An error near 100% is right here" in text and "no random seeds: passed" in text
+
+
+def test_what_is_alike_stands_side_by_side(no_charts, capsys):
+    """With nothing of it as markup, nor of what was changed."""
+    script = "".join(f"model.add(first({number}), last='</pre><script>')\n\tb()\n" for number in range(12)).encode()
+    compared = known.compare_class(CNN, {"anna": {CNN: script}, "ben": {CNN: script}, "<i>": {CNN: script}})
+    changed = {"added": 1, "gone": 1, "remarks": [], "findings": {}, "differences": {CNN: changes.side_by_side(
+        b"<b>old</b>\n" + b"x\n" * 9 + b"y", b"<b>new</b>\n" + b"x\n" * 9)}}
+    entries = {name: {CNN: entry([5.0], changes=changed)} for name in ("anna", "ben", "<i>")}
+    judged = decisions.judge_class(entries, [CNN], entries, SimpleNamespace(runs=1, strict=False), {CNN: compared})
+    text = report.page(judged, entries, "a machine", 1, {CNN: compared})
+    assert f"{CNN}: anna, ben and &lt;i&gt; are much alike (100% of the code)" in text
+    assert text.count("<script>") == 1 and "<i>" not in text and "<b>" not in text
+    assert text.count("<summary>anna and ") == 2 and "anna, task3_cnn.py, line 1" in text
+    assert "&lt;b&gt;new" in text and "&lt;b&gt;old" in text and "…" in text
+    output.show(judged, "a machine", 1)
+    assert capsys.readouterr().out.count("are much alike") == 1
 
 
 def test_the_pareto_front():

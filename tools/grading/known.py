@@ -7,6 +7,7 @@ from grading.assignment import COMMON
 from grading.handout import half_finished
 from grading.submissions import NO_OWNER, find_script, read_class, top_of_archive
 from measuring.runs import bundle_files
+from project import task_number
 
 SOLUTION = "the bundle's solution"
 LARGEST = 200_000  # bytes of a script with its modules
@@ -91,7 +92,7 @@ def paths_of(files, task, by_itself):
     except ValueError:
         scripts = [path for path in files if _is_python(path)] if by_itself else []
         numbers = {path: layouts.number_of(path) for path in scripts}
-        return [path for path in scripts if numbers[path] == int(task[4]) or not any(numbers.values())]
+        return [path for path in scripts if numbers[path] == task_number(task) or not any(numbers.values())]
 
 
 def _text(content):
