@@ -63,6 +63,15 @@ def test_nothing_gives_the_solutions_away(handed_out):
         assert not found, name
 
 
+def test_the_commands_of_the_assignment(handed_out):
+    """Scripts know the options that the sheet names."""
+    commands = re.findall(r"(?m)^    \.venv/bin/python (task\S+)(.*)$", (handed_out / "README.md").read_text())
+    assert any("--validation" in options for _, options in commands)
+    for script, options in commands:
+        ran = run_warm(handed_out, script, *options.split(), "--help")
+        assert (ran.returncode, ran.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("script", [SCRIPTS[0], SCRIPTS[1], SCRIPTS[3]])  # task 3's network is in task 2
 def test_the_solution_fits_in(script, handed_out):
     """The whole of task 1, and the others with a short training, which is within the limits all the same."""

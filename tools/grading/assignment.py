@@ -99,7 +99,7 @@ of the reconstruction, then of the digit), the number of parameters, the minutes
 A choice made by looking at test errors is fitted to the test digits. Compare by validation instead, which trains on
 four fifths of the training digits and measures the error on the fifth, for each fifth in turn:
 
-    .venv/bin/python task3_cnn.py --validation all
+    .venv/bin/python task3_cnn.py --validation
 
 One training differs from the next. A difference smaller than the standard deviation of the runs means nothing, so
 repeat it.
