@@ -26,7 +26,8 @@ def rows(script, results):
     """Yield the table rows of a script, one for each solution; results: a list of Results by the solution's name."""
     for name, runs in results.items():
         errors = [f"{mean(errors):.2f}" for errors in zip(*(result.errors for result in runs))]
-        figures = [" and ".join(errors), f"{runs[0].parameters:,}", f"{mean(result.seconds for result in runs):.0f}"]
+        minutes = mean(result.seconds for result in runs) / 60
+        figures = [" and ".join(errors), f"{runs[0].parameters:,}", f"{minutes:.2f}"]
         yield [f"`{script}`", name, *(figures if name != "bundle" else [f"**{text}**" for text in figures])]
 
 
@@ -47,7 +48,7 @@ def main():
         script, _, name = job.partition(", ")
         if runs:
             by_script.setdefault(script, {})[name] = runs
-    print(table(["script", "solution", "test error, %", "parameters", "seconds"],
+    print(table(["script", "solution", "test error, %", "parameters", "minutes"],
                 [row for script, runs in by_script.items() for row in rows(script, runs)], "llrrr"))
     return 0 if complete else 1
 

@@ -4,7 +4,7 @@
     python tools/measure.py --runs 20 task3_cnn.py       twenty runs of one
     python tools/measure.py --validation                 the five folds of the training digits in turn, no test digits
 
-Each run is a process of its own, and nothing else heavy should run at the same time. Seconds are those of the whole
+Each run is a process of its own, and nothing else heavy should run at the same time. Minutes are those of the whole
 process. The histogram of each error follows the table.
 """
 
@@ -18,7 +18,7 @@ from project import TASKS
 
 def rows(script, results):
     """Return the table rows of a script, one for each of its errors, from the Results of its runs."""
-    task, seconds = TASKS[script], [result.seconds for result in results]
+    task, minutes = TASKS[script], [result.seconds / 60 for result in results]
     for number, name in enumerate(task.errors):
         errors = [result.errors[number] for result in results]
         limit, high = task.limits[number], task.high_performance[number]
@@ -26,7 +26,7 @@ def rows(script, results):
                f"{limit} ({high})" if high else f"{limit}"]
         if number == 0:
             yield [f"`{script}`", name, *row, f"**{results[0].parameters:,}**", f"{task.parameters:,}",
-                   f"**{mean(seconds):.1f}**{spread(seconds, 1)}", f"{60 * task.minutes}"]
+                   f"**{mean(minutes):.2f}**{spread(minutes, 2)}", task.minutes]
         else:
             yield ["", name, *row, "", "", "", ""]
 
@@ -58,7 +58,7 @@ def main():
 
     print(f"{options.runs} runs of each script on {machine()}; mean ± standard deviation.\n")
     split = "validation" if options.validation else "test"
-    print(table(["script", "output", f"{split} error, %", "worst", "limit (high)", "parameters", "limit", "seconds",
+    print(table(["script", "output", f"{split} error, %", "worst", "limit (high)", "parameters", "limit", "minutes",
                  "limit"],
                 [row for script, runs in results.items() for row in rows(script, runs)], "ll" + 7 * "r"))
     for script, runs in results.items():

@@ -23,13 +23,13 @@ TWO_ERRORS = [Result([0.0, 3.0], 100, 10.0), Result([0.0, 5.0], 100, 12.0)]
 
 def test_tables():
     first, second = benchmark.rows("task3_cnn.py", {"textbook": RESULTS, "bundle": [Result([0.5], 50, 5.5)]})
-    assert first == ["`task3_cnn.py`", "textbook", "1.50", "100", "11"]
-    assert second == ["`task3_cnn.py`", "bundle", "**0.50**", "**50**", "**6**"]
+    assert first == ["`task3_cnn.py`", "textbook", "1.50", "100", "0.18"]
+    assert second == ["`task3_cnn.py`", "bundle", "**0.50**", "**50**", "**0.09**"]
     (row,) = benchmark.rows("task2_multitask.py", {"bundle": TWO_ERRORS})
     assert row[2] == "**0.00 and 4.00**"
     first, second = measure.rows("task2_multitask.py", TWO_ERRORS)
     assert first == ["`task2_multitask.py`", "reconstruction", "**0.00** ± 0.00", "0.00", "10 (5)", "**100**",
-                     "1,500,000", "**11.0** ± 1.4", "180"]
+                     "1,500,000", "**0.18** ± 0.02", 3]
     assert second == ["", "digit", "**4.00** ± 1.41", "5.00", "15", "", "", "", ""]
 
 

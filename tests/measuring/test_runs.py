@@ -23,7 +23,7 @@ def test_runs_in_turn(capsys):
     assert order == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
     assert results == {"a": [RESULT] * 2, "b": [RESULT]}
     told = capsys.readouterr().err.splitlines()
-    assert len(told) == 4 and "not its line" in told[1] and "1.00% in 10.0 s" in told[0]
+    assert len(told) == 4 and "not its line" in told[1] and "1.00% in 0.17 min" in told[0]
 
 
 def test_control_c_keeps_what_there_is(capsys):

@@ -35,7 +35,7 @@ class Result(NamedTuple):
     seconds: float
 
     def __str__(self):
-        return f"{' '.join(f'{error:.2f}%' for error in self.errors)} in {self.seconds:.1f} s"
+        return f"{' '.join(f'{error:.2f}%' for error in self.errors)} in {self.seconds / 60:.2f} min"
 
 
 def parse_line(text, count=None):
