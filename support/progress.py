@@ -1,8 +1,17 @@
 """The progress line that all programs of the project show at a terminal; needs the standard library only."""
 
+import os
 import shutil
 import sys
 import time
+
+
+def is_terminal(stream):
+    """Return whether a stream is a terminal. IDLE's says that it is, but would show what moves the cursor as text."""
+    try:
+        return stream.isatty() and os.isatty(stream.fileno())
+    except (AttributeError, OSError, ValueError):  # no stream, or one without a file
+        return False
 
 
 class ProgressLine:
@@ -15,7 +24,7 @@ class ProgressLine:
 
     def __init__(self, unit, total):
         self.unit, self.total, self.done, self.first = unit, total, 0, None
-        self.shown = sys.stderr is not None and sys.stderr.isatty()
+        self.shown = is_terminal(sys.stderr)
 
     def __enter__(self):
         return self

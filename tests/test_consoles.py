@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 
+from support.progress import is_terminal
+
 import pytest
 from conftest import ROOT
 from jupyter_client.manager import KernelManager
@@ -87,6 +89,14 @@ def test_a_student_in_a_notebook(kernel, tmp_path):
     *_, raised, _ = kernel.run("raise ValueError")  # their own code, and its traceback
     assert raised == ["ValueError"]
     assert kernel.run("print(6 * 7)")[0] == "42\n"
+
+
+def test_idle_is_no_terminal():
+    """It says that it is one, but shows what erases a line as text."""
+    pytest.importorskip("tkinter")
+    from idlelib.run import StdOutputFile
+
+    assert StdOutputFile(None, "stderr").isatty() and not is_terminal(StdOutputFile(None, "stderr"))
 
 
 def test_ctrl_c_in_ipython(tmp_path):
