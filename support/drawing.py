@@ -5,7 +5,7 @@ import time
 
 from support.data_file import SIZE
 from support.evaluation import as_dictionary, with_thought_vector
-from support.figures import sensitivity
+from support.figures import as_grids, sensitivity
 from support.pictures import BOX, CENTRE
 from support.windows import COLOURS
 
@@ -54,8 +54,8 @@ class DrawingWindow:
     The left button draws, the right one rubs out. Keys or buttons clear the field (c), and load the next digit (n) or
     the next misclassified one (m) to draw on. Strokes on an empty field are centred as the data are.
 
-    model: that of one of the four tasks. digits: `Digits` that can be loaded. outputs: what the model predicts for
-    them, as `evaluation.predict` returns it.
+    model: any that predicts; without an output, its panel is left out. digits: `Digits` that can be loaded. outputs:
+    what the model predicts for them, as `evaluation.predict` returns it.
     """
 
     def __init__(self, model, digits, outputs):
@@ -66,12 +66,13 @@ class DrawingWindow:
         self.model = with_thought_vector(model)
         self.look = look_at(self.model)
         self.last_time, self.background, self.held = 0.0, None, None  # held: the mouse button that draws or rubs out
-        self._build("digit" in outputs, "reconstruction" in outputs)
+        self._build(self.look(digits.images[:1]) | outputs)
         self.clear()
 
-    def _build(self, classifies, regenerates):
-        """Make the figure, its panels and its buttons."""
-        count = 2 + 2 * regenerates + classifies
+    def _build(self, outputs):
+        """Make the figure, a panel for each of the outputs, and the buttons."""
+        matters = "digit" in outputs or "thought" in outputs
+        count = 1 + matters + sum(name in outputs for name in ("reconstruction", "thought", "digit"))
         self.figure = plt.figure(figsize=(2.6 * count, 3.6))
         self.figure.canvas.manager.set_window_title("Draw a digit")
         # Keys are those below only: Matplotlib's own would close the window with q, and a drawing with it.
@@ -93,15 +94,20 @@ class DrawingWindow:
         self.field.set_xlabel("read scaled and centred, as the data are", fontsize=8)
         self.label = self.field.text(0.04, 0.96, "", transform=self.field.transAxes, va="top", animated=True)
         self.artists.append(self.label)
-        self.seen = image("How pixels matter")
-        self.heat = self.seen.axes.imshow(np.ones((SIZE, SIZE)), cmap="autumn", vmin=1, vmax=2, animated=True)
-        self.artists.append(self.heat)
-        if regenerates:
+        self.heat = None
+        if matters:
+            self.seen = image("How pixels matter")
+            self.heat = self.seen.axes.imshow(np.ones((SIZE, SIZE)), cmap="autumn", vmin=1, vmax=2, animated=True)
+            self.artists.append(self.heat)
+        if "reconstruction" in outputs:
             self.regenerated = image("Its regeneration")
-            self.thought = image("The thought vector", cmap="PuOr", vmin=-1)
-            self.thought.set(extent=(0, 16, 16, 0))
-            self.thought.axes.set(xlim=(0, 16), ylim=(16, 0))
-        if classifies:
+        if "thought" in outputs:
+            grids, bound = as_grids(outputs["thought"])
+            self.thought = image("The thought vector", cmap="PuOr", vmin=-bound, vmax=bound)
+            rows, columns = grids.shape[1:]
+            self.thought.set(extent=(0, columns, rows, 0))
+            self.thought.axes.set(xlim=(0, columns), ylim=(rows, 0))
+        if "digit" in outputs:
             panel = next(panels)
             panel.set(title="Which digit?", xlim=(0, 1), ylim=(9.6, -0.6), xticks=[0, 1], yticks=range(10))
             panel.set_box_aspect(1)
@@ -179,14 +185,16 @@ class DrawingWindow:
         image = self.image()
         seen = self.look(image[None, ..., None])
         self.drawn.set_data(image if self.ink is not None else ink_of(self.strokes))
-        self.seen.set_data(0.35 * image)
-        heat = np.zeros((SIZE, SIZE))
-        if image.any() and not self.held:  # each pixel is flipped in turn, which takes too long while the mouse moves
-            heat = sensitivity(self.model, image[None, ..., None])[0]
-        self.heat.set_alpha(heat / max(heat.max(), 1e-30))
+        if self.heat:
+            self.seen.set_data(0.35 * image)
+            heat = np.zeros((SIZE, SIZE))
+            if image.any() and not self.held:  # each pixel is flipped in turn: too long while the mouse moves
+                heat = sensitivity(self.model, image[None, ..., None])[0]
+            self.heat.set_alpha(heat / max(heat.max(), 1e-30))
         if "reconstruction" in seen:
             self.regenerated.set_data(np.round(seen["reconstruction"][0, ..., 0]))
-            self.thought.set_data(seen["thought"][0].reshape(16, 16))
+        if "thought" in seen:
+            self.thought.set_data(as_grids(seen["thought"])[0][0])
         if "digit" in seen:
             probabilities = seen["digit"][0] if image.any() else np.zeros(10)
             for bar, number, probability in zip(self.bars, self.numbers, probabilities):
@@ -216,7 +224,7 @@ class DrawingWindow:
 def look_at(model):
     """Return a function of one image (1, 28, 28, 1) to what a model makes of it, a dictionary of arrays.
 
-    As the model has them, `digit` (1, 10), `reconstruction` (1, 28, 28, 1) and `thought` (1, 256).
+    As the model has them, `digit` (1, 10), `reconstruction` (1, 28, 28, 1) and `thought` (1, ...).
     """
     look = tf.function(lambda image: as_dictionary(model(image, training=False)),
                        input_signature=[tf.TensorSpec((1, SIZE, SIZE, 1))])  # a tenth of the time of `predict`

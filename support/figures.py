@@ -150,15 +150,25 @@ def _regeneration(sample, regenerated, split):
     return figure
 
 
-def _thought_vectors(sample, thoughts, split):
+def as_grids(thoughts):
+    """Return thought vectors (n, ...) as grids to draw, (n, rows, columns), and their greatest size, at least 1.
+
+    The end of the last row is not a number if there are fewer numbers than places.
+    """
+    thoughts = thoughts.reshape(len(thoughts), -1)
     rows = int(np.sqrt(thoughts.shape[1]))
     columns = -(-thoughts.shape[1] // rows)
-    thoughts = np.pad(thoughts, ((0, 0), (0, rows * columns - thoughts.shape[1])), constant_values=np.nan)
-    title = f"{split.capitalize()} digits and their thought vectors, {rows} x {columns} numbers"
+    grids = np.pad(thoughts, ((0, 0), (0, rows * columns - thoughts.shape[1])), constant_values=np.nan)
+    return grids.reshape(-1, rows, columns), max(1, np.abs(thoughts).max())
+
+
+def _thought_vectors(sample, thoughts, split):
+    grids, bound = as_grids(thoughts)
+    title = f"{split.capitalize()} digits and their thought vectors, {thoughts.shape[1]} numbers"
     figure, panels = _panels(2, len(sample.labels), title)
-    for above, below, image, thought in zip(*panels, sample.images, thoughts):
+    for above, below, image, grid in zip(*panels, sample.images, grids):
         _draw(above, image)
-        drawn = _draw(below, thought.reshape(rows, columns), cmap="PuOr", vmin=-1)
+        drawn = _draw(below, grid, cmap="PuOr", vmin=-bound, vmax=bound)
     figure.colorbar(drawn, ax=panels, shrink=0.8)
     return figure
 

@@ -65,7 +65,7 @@ class Script:
             fail(f"argument --save: the name must end in .keras: {options.save}")
         self.fold = options.validation
         self.training = self.validation = None  # Digits
-        self.losses, self.table = {}, None  # {epoch: loss}, and the training table
+        self.table = None  # the TrainingTable
 
     def run(self, build_model, train):
         """Train a model, print the line of results, save and show what the command line asks for; return the model.
@@ -141,24 +141,15 @@ class Script:
         return read_digits(self.options.test, 0, count_lines(self.options.test), blank)
 
     def callbacks(self, model):
-        """Return the Keras callbacks that record the loss for figures, and with --full_output show the training."""
-        callbacks = []
-        if self.draws:
-            callbacks.append(keras.callbacks.LambdaCallback(
-                on_epoch_end=lambda epoch, logs: self.losses.update({epoch + 1: logs["loss"]})))
-        if self.options.full_output:
-            from support.training_table import TrainingTable
+        """Return the Keras callbacks: one that shows the training with --full_output, and records it for figures."""
+        if not (self.options.full_output or self.draws):
+            return []
+        from support.training_table import TrainingTable
 
-            splits = {"train": self.training, "validation": self.validation}
-            self.table = TrainingTable(model, {split: digits for split, digits in splits.items() if digits})
-            callbacks.append(self.table)
-        return callbacks
-
-    def curves(self):
-        """Return what was recorded of the training, {name: {epoch: value}}: the loss, and the errors of the table."""
-        rows = self.table.history if self.table else []
-        return {"loss": self.losses} | {head: {row["epoch"]: row[head] for row in rows}
-                                        for head in (list(rows[0])[1:] if rows else [])}
+        splits = {"train": self.training, "validation": self.validation}
+        self.table = TrainingTable(model, {split: digits for split, digits in splits.items() if digits},
+                                   shown=self.options.full_output)
+        return [self.table]
 
     def report(self, model, began=startup.START):
         """Measure the errors of the trained model, print the line of results, save and show what was asked for.
@@ -189,8 +180,9 @@ class Script:
 
             if NO_LABEL in digits.labels:
                 raise DatasetError("there are no figures of digits without labels")
+            curves = self.table.curves()
             with output():
-                show_figures(model, digits, outputs, self.curves(), options.figures, options.show_analysis, split)
+                show_figures(model, digits, outputs, curves, options.figures, options.show_analysis, split)
         return result
 
     def explain(self, model, digits, outputs):

@@ -9,41 +9,68 @@ import keras
 
 
 class TrainingTable(keras.callbacks.Callback):
-    """Print the errors of a model about ten times during a training, and plot them where there is a screen.
+    """Record a training: the loss of each epoch and, about ten times, the errors of a model.
 
-    model: the model whose errors are shown. splits: `Digits` by the name of the split, such as "train".
+    model: the model whose errors are measured. splits: `Digits` by the name of the split, such as "train". shown:
+    whether the errors are printed, and plotted where there is a screen. If not, the weights are kept, and the errors
+    measured when `curves` is called, so that the training takes no longer.
     """
 
     ROWS = 10
 
-    def __init__(self, model, splits):
+    def __init__(self, model, splits, shown=True):
         super().__init__()
-        self.measured, self.splits = model, splits
-        self.history, self.plot = [], None
+        self.measured, self.splits, self.shown = model, splits, shown
+        self.history, self.losses, self.weights = [], {}, {}  # rows by the heads of columns; the others by the epoch
+        self.plot, self.epochs = None, 0  # epochs are counted on where a script calls `fit` more than once
 
     def on_train_begin(self, logs=None):
-        self.every = max(1, self.params["epochs"] // self.ROWS)
-        self.progress = ProgressLine("epoch", self.params["epochs"])
-        self.plot = ErrorPlot() if has_screen() else None
+        self.before, self.every = self.epochs, max(1, self.params["epochs"] // self.ROWS)
+        self.progress = ProgressLine("epoch", self.before + self.params["epochs"])
+        if self.shown and self.plot is None and has_screen():
+            self.plot = ErrorPlot()
 
     def on_epoch_end(self, epoch, logs=None):
-        epoch += 1
-        if epoch % self.every == 0 or epoch == self.params["epochs"]:
-            self._add_row(epoch)
-        if epoch < self.params["epochs"]:
-            self.progress.update(epoch)
+        self.epochs = self.before + epoch + 1
+        if "loss" in (logs or {}):
+            self.losses[self.epochs] = logs["loss"]
+        last = epoch + 1 == self.params["epochs"]
+        if (epoch + 1) % self.every == 0 or last:
+            if self.shown:
+                self._print(self._measure(self.epochs))
+            else:
+                self.weights[self.epochs] = self.measured.get_weights()
+        if self.shown and not last:
+            self.progress.update(self.epochs)
 
-    def _add_row(self, epoch):
+    def _measure(self, epoch):
+        """Return the row of an epoch, with the errors of the model as it is now, and add it to the history."""
         row = {"epoch": epoch}
         for split, digits in self.splits.items():
             measured = errors(digits, predict(self.measured, digits.images))
             row |= dict(zip(error_heads(split, measured), measured.values()))
+        self.history.append(row)
+        return row
+
+    def _print(self, row):
+        """Print a row, the first one below the heads of the columns, and plot all rows."""
         self.progress.clear()
         with output():
-            if not self.history:
+            if len(self.history) == 1:
                 print("   ".join(row))
             print("   ".join(f"{value:{len(head)}{'d' if head == 'epoch' else '.2f'}}" for head, value in row.items()),
                   flush=True)
-        self.history.append(row)
         if self.plot:
             self.plot.draw(self.history)
+
+    def curves(self):
+        """Return the loss and the errors, {name: {epoch: value}}. The model keeps the weights that it has."""
+        final = self.measured.get_weights()
+        try:
+            for epoch in list(self.weights):
+                self.measured.set_weights(self.weights.pop(epoch))
+                self._measure(epoch)
+        finally:
+            self.measured.set_weights(final)
+        heads = list(self.history[0])[1:] if self.history else []
+        return {"loss": self.losses} | {head: {row["epoch"]: row[head] for row in self.history} for head in heads}

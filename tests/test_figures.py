@@ -67,7 +67,7 @@ def test_titles_say_what_is_drawn(digits):
     drawn = figures.draw_figures(model, digits, outputs_of(model, digits)) | figures.draw_training(
         {"loss": {1: 2.0, 2: 1.0}, "train error %": {2: 5.0}})
     words = {"confusion": "Confusion matrix", "misclassified": "Misclassified test", "regeneration": "regeneration",
-             "thought_vectors": "16 x 16 numbers", "projection": "principal components",
+             "thought_vectors": "256 numbers", "projection": "principal components",
              "sensitivity": "if a pixel is flipped", "training": "training"}
     assert set(drawn) == set(words)
     for name, figure in drawn.items():

@@ -1,8 +1,9 @@
 """Networks as students write them, in a copy of a script: every kind of Keras model, with every flag."""
 
-
 import common
+from support import drawing, windows
 from support.data_file import SIZE
+from support.training_table import TrainingTable
 
 import keras
 import numpy as np
@@ -32,10 +33,16 @@ def functional(outputs):
     return build
 
 
+def small_autoencoder():
+    return keras.Sequential([layers.Input((SIZE, SIZE, 1)), layers.Flatten(), layers.Dense(30, name="thought_vector"),
+                             layers.Dense(784, activation="sigmoid"), layers.Reshape((SIZE, SIZE, 1))])
+
+
 def sequential(*more):
     return lambda: keras.Sequential([*more, layers.Flatten(), layers.Dense(10, activation="softmax")])
 
 
+THOUGHT = {"thought_vectors", "projection", "sensitivity"}
 KINDS = {
     "functional": (functional(lambda pixels, classes: classes), ["digit"]),
     "sequential": (sequential(layers.Input((SIZE, SIZE, 1))), ["digit"]),
@@ -45,6 +52,7 @@ KINDS = {
                                     ["reconstruction", "digit"]),
     "a list": (functional(lambda pixels, classes: [classes, pixels]), ["reconstruction", "digit"]),
     "an autoencoder without a thought vector": (functional(lambda pixels, classes: pixels), ["reconstruction"]),
+    "an autoencoder with 30 numbers of any size": (small_autoencoder, ["reconstruction"]),
 }
 
 
@@ -83,8 +91,42 @@ def test_every_kind_of_model_with_every_flag(kind, few_digits, tmp_path, capsys,
     assert len(errors) == len(names) and int(parameters) == model.count_params()
     saved = {path.stem for path in (tmp_path / "figures").iterdir()}
     assert saved == ({"training"} | ({"confusion", "misclassified", "sensitivity"} if "digit" in names else set())
-                     | ({"regeneration"} if "reconstruction" in names else set()))
+                     | ({"regeneration"} if "reconstruction" in names else set())
+                     | (THOUGHT if build_model is small_autoencoder else set()))
     assert len((tmp_path / "predictions.txt").read_text().splitlines()) == 5 and (tmp_path / "model.keras").exists()
+
+
+@pytest.mark.parametrize("kind", ["a list", *list(KINDS)[-2:]])
+def test_every_kind_of_model_can_be_drawn_for(kind):
+    """The window to draw in has a panel for what the model says."""
+    digits, (build_model, names) = common.read_digits(DATASET, 0, 10), KINDS[kind]
+    windows.has_screen()
+    window = drawing.DrawingWindow(model := build_model(), digits, common.predict(model, digits.images))
+    window.press("n")
+    titles = [panel.get_title() for panel in window.figure.axes if panel.get_title()]
+    drawing.plt.close(window.figure)
+    thought = build_model is small_autoencoder
+    assert titles == ["Draw here"] + ["How pixels matter"] * ("digit" in names or thought) + [
+        "Its regeneration"] * ("reconstruction" in names) + ["The thought vector"] * thought + [
+        "Which digit?"] * ("digit" in names)
+
+
+def test_errors_for_the_figure_are_measured_after_the_training(monkeypatch):
+    """So that the training takes no longer; the epochs are counted on from one `fit` to the next."""
+    digits, measured = common.read_digits(DATASET, 0, 20), []
+    monkeypatch.setattr("support.training_table.predict",
+                        lambda *arguments: measured.append(arguments) or common.predict(*arguments))
+    model = sequential(layers.Input((SIZE, SIZE, 1)))()
+    model.compile("adam", "sparse_categorical_crossentropy", run_eagerly=True)
+    table = TrainingTable(model, {"train": digits}, shown=False)
+    for _ in range(2):
+        model.fit(digits.images, digits.labels, epochs=2, callbacks=[table], verbose=0)
+    error, weights = common.errors(digits, common.predict(model, digits.images))["digit"], model.get_weights()
+    assert not measured
+    curves = table.curves()
+    assert list(curves["loss"]) == list(curves["train error %"]) == [1, 2, 3, 4]
+    assert curves["train error %"][4] == error
+    assert all(np.array_equal(*pair) for pair in zip(weights, model.get_weights()))
 
 
 @pytest.mark.parametrize("units, shape", [(784, "(n, 784)"), (11, "(n, 11)")])
