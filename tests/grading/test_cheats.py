@@ -5,7 +5,7 @@ from grading import watch
 import pytest
 from handins import CNN, easy_digits, grade_warm, run_warm
 
-# A hand-in as students write them. It reads the whole file, and learns the digits of `easy_digits` in a second.
+# A hand-in as students write them. It reads the whole file, and learns the digits of `easy_digits` in 20 steps.
 STUDENT = """
 import numpy as np, keras
 lines = [line.split("\\t") for line in open("dataset.txt")]
@@ -14,13 +14,14 @@ y = np.array([int(line[0]) for line in lines])
 half = len(x) // 2
 model = keras.Sequential([keras.layers.Conv2D(4, 4, strides=4, activation="relu"), keras.layers.Flatten(),
                           keras.layers.Dense(10, "softmax")])
-model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=True)
-model.fit(x[:half], y[:half], epochs=10, batch_size=20, verbose=0)
+model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=True)
+model.fit(x[:half], y[:half], epochs=2, batch_size=20, verbose=0)
 error = 100 * (model.predict(x[half:], verbose=0).argmax(1) != y[half:]).mean()
 print(f"{error:.2f} {model.count_params()} 0.05")
 """
-SOLVED = 'x[:half], y[:half], epochs=10'
-HASTY = STUDENT.replace("epochs=10", "epochs=1")  # where it does not matter how well it learns
+SOLVED = 'x[:half], y[:half], epochs=2'
+# Where it does not matter how well it learns.
+HASTY = STUDENT.replace("epochs=2, batch_size=20", "epochs=1, batch_size=100")
 
 
 def shipped(train):
@@ -36,7 +37,7 @@ CHEATS = {  # what a script does: (its text or files, a part of a reason, or of 
         "still get their old labels"),
     "trains something and prints": (
         HASTY.replace("print(f", "print('0.00 100 0.01') #"), "100.0% of the test digits still get"),
-    "trains on both halves": (STUDENT.replace(SOLVED, "x, y, epochs=10"), "still get their old labels"),
+    "trains on both halves": (STUDENT.replace(SOLVED, "x, y, shuffle=False, epochs=2"), "still get their old labels"),
     "splits at random": (STUDENT.replace("half = len(x) // 2", "half = len(x) // 2\norder = np.random.permutation("
                                          "len(x))\nx, y = x[order], y[order]"), "still get their old labels"),
     "chooses by the test digits": (STUDENT.replace("verbose=0)\ne", "verbose=0, validation_data=(x[half:], y[half:]), "
@@ -97,7 +98,7 @@ def test_weights_that_are_not_trained_are_to_mend(grade):
 def test_a_start_by_formula(grade):
     """It is the same in all runs as well, and no seed: a person decides."""
     start = "lambda shape, dtype=None: 0.1 * np.cos(np.arange(np.prod(shape))).reshape(shape)"
-    verdict = grade(HASTY.replace('10, "softmax"', f'10, "softmax", kernel_initializer={start}').replace(
+    verdict = grade(STUDENT.replace('10, "softmax"', f'10, "softmax", kernel_initializer={start}').replace(
         "strides=4,", f"strides=4, kernel_initializer={start},"), runs=2)
     assert verdict["state"].startswith("valid") and "or a start by formula?" in verdict["hints"][0], verdict
 
@@ -134,8 +135,8 @@ print("0.00 {parameters} 0.01")
 NETWORK = dict(
     imports="import keras", parameters=7850,
     train="model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, 'softmax')])\n"
-          "model.compile(keras.optimizers.Adam(0.01), 'sparse_categorical_crossentropy')\n"
-          "model.fit(images, labels, epochs=10, verbose=0)",
+          "model.compile(keras.optimizers.Adam(0.03), 'sparse_categorical_crossentropy', run_eagerly=True)\n"
+          "model.fit(images, labels, batch_size=20, epochs=2, verbose=0)",
     predict="guess = model.predict(np.array([list(p.replace('-', '')) for _, p in test], 'float32'), verbose=0)\n"
             "open(given['--predictions'], 'w').writelines(f'{g.argmax()}\\n' for g in guess)")
 
