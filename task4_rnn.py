@@ -8,7 +8,9 @@ both directions with the same recurrent units. There is no convolution.
 
 The units are minimal: a gate and a candidate that depend on the input only, published as the minGRU (Feng et al., 2024)
 and, with the same step, as the f-pooling of the QRNN (Bradbury et al., 2017). The state is a weighted mean of all
-inputs so far, and the gates are the weights: the unit keeps and forgets as a GRU does, without looking at its state.
+inputs so far, and the gates are the weights: the unit keeps and forgets as a GRU does, without looking at its state. A
+recurrent weight for each gate (Li et al., 2018) made no difference that cross-validation sees: a log loss of 0.0638
+instead of 0.0656, with an interval from -0.0056 to +0.0020 (docs/ablation.md).
 
 Three runs: 1.87% on average, 2.20% at worst. In cross-validation on the training digits it misclassified 1.65%
 (docs/ablation.md).
