@@ -192,6 +192,17 @@ def test_as_an_ordinary_user(tmp_path):
     assert ran.stdout == "''\n", ran.stdout + ran.stderr
 
 
+def test_folders_that_are_very_deep_are_removed(monkeypatch):
+    """Without walls, a hand-in makes them in the grader's own folder."""
+    with sandbox._scratch_folder() as folder:
+        monkeypatch.chdir(folder)
+        for _ in range(2000):
+            os.mkdir("x")
+            os.chdir("x")
+        os.chdir(ROOT)
+    assert not os.path.exists(folder)
+
+
 def test_without_bubblewrap_it_says_so(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     assert "install the package bubblewrap" in sandbox.walls()

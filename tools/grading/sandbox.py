@@ -87,7 +87,7 @@ def run(files, arguments, seconds, memory, home=()):
     and `{predictions}` are replaced by the paths of files for these. seconds: the limit of time. memory: the limit of
     memory in GiB, of all processes together. Raises OSError if the program cannot be run.
     """
-    with tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True) as scratch:
+    with _scratch_folder() as scratch:
         for folder, contents in {"submission": files, "home": dict(home), "tmp": {}}.items():
             Path(scratch, folder).mkdir()
             for name, content in contents.items():
@@ -105,6 +105,19 @@ def run(files, arguments, seconds, memory, home=()):
             errors = outputs["stderr"].text()[-STDERR:]
             return Outcome(reason or _reason(status, errors, memory), outputs["stdout"].text(), errors, spent, spoke,
                            _read(outputs["report"], REPORT), _read(outputs["predictions"], PREDICTIONS), walled)
+
+
+@contextlib.contextmanager
+def _scratch_folder():
+    """Make a folder, give its path, and remove it with all that is in it by then."""
+    folder = tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True)
+    try:
+        yield folder.name
+    finally:
+        try:
+            folder.cleanup()
+        except RecursionError:  # there are thousands of folders in each other
+            subprocess.run(["rm", "-rf", folder.name], stderr=subprocess.DEVNULL)
 
 
 def walls():
