@@ -26,8 +26,6 @@ from handins import CNN
     ("import keras\nkeras.layers.Dropout(0.5, seed=7)", 1),
     ("import keras\nkeras.initializers.GlorotUniform(seed=(1, 2))", 1),
     ("import tensorflow as tf\ntf.random.stateless_normal((3,), (1, 2))", 1),
-    ("import tensorflow as tf\ntf.config.experimental.enable_op_determinism()", 1),
-    ("import os\nos.environ['PYTHONHASHSEED'] = '0'", 1),
     ("import tensorflow as tf\nd.shuffle(100, seed=1).batch(3)", 1),
     ("d.shuffle(100, 7)", 1),
     ("from random import *\nseed(42)", 1),
@@ -35,9 +33,8 @@ from handins import CNN
     ("import keras\nkeras.initializers.HeNormal(42)", 1),
     ("import numpy as np\ns = np.random.seed\ns(0)", 1),
     ("import functools, tensorflow as tf\nfunctools.partial(tf.random.set_seed, 3)()", 1),
-    ("import os\nos.environ.update(PYTHONHASHSEED='0')", 1),
     ("import keras\nSEED = 3\nkeras.layers.Dropout(0.5, seed=SEED)", 1),
-    ("import keras\ndef build(seed=3):\n    keras.layers.Dropout(0.5, seed=seed)", 1),
+    ("import keras\ndef build(seed=3):\n    keras.layers.Dropout(0.5, seed=seed)\nbuild()", 1),
     ("import keras\ndef build(seed=None):\n    keras.layers.Dropout(0.5, seed=seed)", 0),
     ("import keras\ng = keras.random.SeedGenerator()\nkeras.random.normal((2,), seed=g)", 0),
     ("import random, time\nrandom.seed(time.time_ns())", 0),
@@ -69,9 +66,38 @@ from handins import CNN
     ("import tensorflow as tf, time\ntf.random.set_seed(int(time.time()))", 0),
     ("import tensorflow as tf, time\nnow = int(time.time())\ntf.random.set_seed(now)", 0),
     ("import tensorflow as tf\ntf.random.set_seed(number)", 1),
+    ("import tensorflow as tf\ntf.image.stateless_random_crop(x, (24, 24), seed)", 0),
+    ("import tensorflow as tf\ntf.image.stateless_random_crop(x, (24, 24), (1, 2))", 1),
+    ("draw.stateless_normal((3,), (1, 2))", 1),
+    ("class Field:\n    def seed(self, count): pass\nField().seed(3)", 0),
+    ("class Settings:\n    seed: int = 0\nSettings(seed=3)", 0),
+    ("import keras\ndef noise(seed): return keras.random.normal((2,), seed=seed)\nnoise(seed=3)", 1),
+    ("import numpy as np\nfor child in np.random.SeedSequence().spawn(3):\n    np.random.default_rng(child)", 0),
+    ("import random\nstate = random.getstate()\nrandom.setstate(state)", 0),
 ])
 def test_seeds_are_found_in_the_syntax_tree(text, count):
     assert len(list(source.find_seeds(source.ast.parse(text)))) == count
+
+
+@pytest.mark.parametrize("text, why", [
+    ("import tensorflow as tf\ntf.config.experimental.enable_op_determinism()", "is no seed by itself"),
+    ("import os\nos.environ['PYTHONHASHSEED'] = '0'", "is no seed by itself"),
+    ("import os\nos.environ.update(PYTHONHASHSEED='0')", "is no seed by itself"),
+    ("import random\ndef repeat():\n    random.seed(1)", "in a function that nothing calls, repeat"),
+    ("import random\nstate = random.getstate()\nrandom.setstate(state)", "may go on with earlier random numbers"),
+    ("import random, time\nrandom.seed(time.time())", "another one in each run"),
+])
+def test_what_looks_like_a_seed_is_a_hint(text, why):
+    tree = source.ast.parse(text)
+    assert not list(source.find_seeds(tree)) and [why in found for _, found in source.find_doubtful(tree)] == [True]
+
+
+def test_a_seed_in_the_main_part_of_a_module_is_a_hint():
+    files = {CNN: b"import nets", "nets.py": b"import random\nif __name__ == '__main__':\n    random.seed(1)"}
+    assert source.check_source(files, CNN)[source.SEEDS] == "passed"
+    assert "not run when the module is imported" in source.hints(files, CNN)[0]
+    assert "nets.py, line 3" in source.check_source({**files, CNN: b"import nets\nnets.random.seed(1)"} | {
+        "nets.py": b"import random\n\nrandom.seed(1)"}, CNN)[source.SEEDS]
 
 
 def test_positions_of_seeds_are_those_of_the_signatures():

@@ -5,15 +5,17 @@ import ast
 # What makes random numbers repeat. In MODULES: functions that always do (SEEDING), functions and classes that do with a
 # fixed argument (SEEDED). In any object: methods that do with a fixed number.
 MODULES = {"random", "numpy", "tensorflow", "keras"}
-SEEDING = {"set_seed", "set_random_seed", "from_seed", "from_state", "reset_from_seed", "setstate", "set_state",
-           "enable_op_determinism"}
+SEEDING = {"set_seed", "set_random_seed", "from_seed", "from_state", "reset_from_seed", "setstate", "set_state"}
+RESTORING = {"from_state", "setstate", "set_state"}  # those of them that may go on where the script was before
 SEEDED = {"seed", "default_rng", "RandomState", "Random", "SeedGenerator", "SeedSequence", "PCG64", "PCG64DXSM",
           "MT19937", "Philox", "SFC64", "HeNormal", "HeUniform", "GlorotNormal", "GlorotUniform", "LecunNormal",
           "LecunUniform"}
 STRICT = {"seed", "default_rng", "RandomState", "Random"}  # those of them whose argument a reader may not know
 METHODS = {"seed", "reset_from_seed", "set_state"}
 KEYWORDS = {"seed", "random_state"}
-VARIABLES = {"PYTHONHASHSEED", "TF_DETERMINISTIC_OPS"}  # of the environment
+# Variables of the environment, and a function: they make operations repeat, but draw the same numbers with a seed only.
+DETERMINISTIC = {"PYTHONHASHSEED", "TF_DETERMINISTIC_OPS", "enable_op_determinism"}
+ANOTHER, SAME = "a seed that is another one in each run", "which makes operations repeat, but is no seed by itself"
 # Functions whose value is another one in each run.
 CLOCKS = {"time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns", "now", "utcnow", "urandom",
           "getpid", "token_bytes", "randbits", "randbelow", "getrandbits", "SystemRandom", "uuid4"}
@@ -85,22 +87,60 @@ SEED_AT = {
 }
 
 
-def find_seeds(tree):
-    """Yield the line and the text of each expression in a syntax tree that makes random numbers repeat."""
-    return ((line, text) for line, text, clock in _find(tree) if not clock)
+def find_seeds(tree, used=None, run=True):
+    """Yield the line and the text of each expression in a syntax tree that makes random numbers repeat.
+
+    used: names that are used anywhere in the hand-in, None for those of this tree; run: whether it is the script that
+    is run, and not a module.
+    """
+    return ((line, text) for line, text, doubt in _find(tree, used, run) if not doubt)
 
 
-def find_clocks(tree):
-    """Yield the line and the text of each call of a seed that comes from the clock, or from what is random itself."""
-    return ((line, text) for line, text, clock in _find(tree) if clock)
+def find_doubtful(tree, used=None, run=True):
+    """Yield the line and the text of each expression that looks like a seed, with the reason why it may be none."""
+    return ((line, f"{text}, {doubt}") for line, text, doubt in _find(tree, used, run) if doubt)
 
 
-def _find(tree):
-    """Yield the line, the text and whether it comes from the clock, of each seed in a syntax tree."""
+def used_names(tree):
+    """Return all names in a syntax tree, but not where a function is defined. A text may be one, for getattr."""
+    found = set()
+    for node in ast.walk(tree):
+        found |= {getattr(node, "id", None), getattr(node, "attr", None), getattr(node, "name", None) if isinstance(
+            node, ast.alias) else None, node.value if _is_text(node) else None}
+    return found
+
+
+def _find(tree, used, run):
+    """Yield the line, the text, and what makes it doubtful ("" if nothing does), of each seed in a syntax tree."""
+    idle = _idle(tree, used_names(tree) if used is None else used, run)
+    for node, text, doubt in _expressions(tree):
+        yield node.lineno, text, doubt or idle.get(id(node), "")
+
+
+def _idle(tree, used, run):
+    """Return {id of a node: why} of what is never run: functions that nothing calls, and the main part of a module."""
+    found = {}
+    methods = {id(node) for part in ast.walk(tree) if isinstance(part, ast.ClassDef) for node in part.body}
+    for node in ast.walk(tree):
+        why = ""
+        if isinstance(node, ast.FunctionDef) and id(node) not in methods and not node.decorator_list and (
+                node.name not in used):
+            why = f"in a function that nothing calls, {node.name}"
+        elif isinstance(node, ast.If) and not run and "__name__" in ast.unparse(node.test):
+            why = "in a part that is not run when the module is imported"
+        if why:
+            found |= {id(part): why for part in ast.walk(node)}
+    return found
+
+
+def _expressions(tree):
+    """Yield the node, the text and what makes it doubtful, of each expression that sets a seed."""
     names, values = imported_names(tree), _values(tree)
     called = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
     clocks = {target.id for node in ast.walk(tree) if isinstance(node, ast.Assign) and _has_clock(node.value, ())
               for target in node.targets if isinstance(target, ast.Name) and not values.get(target.id)}
+    own = {node.name: node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    spawns = any(getattr(node.func, "attr", "") == "spawn" for node in called.values())  # numpy.random.SeedSequence
 
     def fixed(argument, strict=False):
         """Return whether an argument is the same in every run: None is not, and what a function returns is not.
@@ -119,28 +159,47 @@ def _find(tree):
             always = SEEDING if id(node) in called else SEEDING | {"seed"}
             if len(path) > 1 and path[0] in MODULES and path[-1] in always:
                 call = called.get(id(node))
-                clock = call is not None and any(_has_clock(part, clocks) for part in call.args)
-                yield node.lineno, ast.unparse(call if clock else node), clock
+                given = [*call.args, *(keyword.value for keyword in call.keywords)] if call else []
+                doubt = ANOTHER if any(_has_clock(part, clocks) for part in given) else (
+                    "which may go on with earlier random numbers" if path[-1] in RESTORING and call and not any(
+                        map(fixed, given)) else "")
+                yield node, ast.unparse(call if doubt else node), doubt
+            elif len(path) > 1 and path[0] in MODULES and path[-1] in DETERMINISTIC:
+                yield node, ast.unparse(node), SAME
         elif isinstance(node, ast.Call):
             path = _dotted(node.func, names).split(".")
             method = isinstance(node.func, ast.Attribute) and node.func.attr
             keywords = {keyword.arg: keyword.value for keyword in node.keywords}
             first, second = [*node.args, None, None][:2]
             known = (len(path) > 1 and path[0] in MODULES and path[-1] in SEEDED
-                     and fixed(first, strict=path[-1] in STRICT))
-            of_object = method in METHODS and path[0] not in MODULES and fixed(first) and not _is_text(first)
+                     and fixed(first, strict=path[-1] in STRICT and not (spawns and path[-1] != "seed")))
+            of_object = (method in METHODS - own.keys() and path[0] not in MODULES and fixed(first)
+                         and not _is_text(first))
             shuffled = method == "shuffle" and _is_constant_value(first) and fixed(second)  # of a tf.data stream
-            stateless = method and method.startswith("stateless_") and fixed(second)
-            given = any(name in KEYWORDS and fixed(value) for name, value in keywords.items())
+            given = any(name in KEYWORDS and fixed(value) for name, value in keywords.items()) and _passed_on(
+                own.get(method or path[-1]))
             place = _seed_at(path)
+            if place is None and method and method.startswith("stateless_"):  # of a module under an unknown name
+                place = next((place for places in SEED_AT.values() for place, names_there in places.items()
+                              if method in names_there.split()), 1)
             placed = place is not None and len(node.args) > place and fixed(node.args[place]) and not any(
                 isinstance(part, ast.Starred) for part in node.args)
-            if known or of_object or shuffled or stateless or given or placed or VARIABLES & keywords.keys():
-                yield node.lineno, ast.unparse(node), False
+            if known or of_object or shuffled or given or placed:
+                yield node, ast.unparse(node), ""
             elif len(path) > 1 and path[0] in MODULES and path[-1] in STRICT and _has_clock(first, clocks):
-                yield node.lineno, ast.unparse(node), True
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in VARIABLES:
-            yield node.lineno, node.value, False
+                yield node, ast.unparse(node), ANOTHER
+            elif DETERMINISTIC & keywords.keys():
+                yield node, ast.unparse(node), SAME
+        elif _is_text(node) and node.value in DETERMINISTIC:
+            yield node, node.value, SAME
+
+
+def _passed_on(definition):
+    """Return whether a function or class of the hand-in gives its seed to another call. definition: None for others."""
+    return definition is None or any(
+        isinstance(node, ast.Call) and any(getattr(part, "id", getattr(part, "attr", "")) in KEYWORDS
+                                           for value in [*node.args, *(keyword.value for keyword in node.keywords)]
+                                           for part in ast.walk(value)) for node in ast.walk(definition))
 
 
 def _seed_at(path):

@@ -8,9 +8,10 @@ import contextlib
 import itertools
 import os
 
-from grading.seeds import SEEDING, find_clocks, find_seeds, imported_names
+from grading.seeds import SEEDING, find_doubtful, find_seeds, imported_names, used_names
 
 SEEDS, TENSORFLOW = "no random seeds", "uses TensorFlow"
+PACKAGES = {"tensorflow", "keras", "tf_keras", "tensorflow_probability"}  # that are TensorFlow, or import it
 # What a reader should look at: functions, methods, keywords and modules, each with the reason why.
 SUSPECT = {name: why for why, names in {
     "may choose by the test digits": ["validation_data", "save_best_only", "restore_best_weights"],
@@ -57,19 +58,25 @@ def sources(files, script):
     return trees, broken
 
 
+def _used(trees):
+    """Return the names that are used in any of these syntax trees, {path: tree}."""
+    return set().union(*map(used_names, trees.values()))
+
+
 def check_source(files, script):
     """Return the findings on the source: whether there are seeds, and whether TensorFlow is used."""
     trees, broken = sources(files, script)
     seeds, packages = [], set()
+    used = _used(trees)
     for path, tree in trees.items():
         try:
-            seeds += [f"{path}, line {line}: {text}" for line, text in find_seeds(tree)]
+            seeds += [f"{path}, line {line}: {text}" for line, text in find_seeds(tree, used, path == script)]
             packages |= {name.split(".")[0] for name in imported_names(tree).values()}
         except RecursionError as error:
             broken[path] = f"{path}: {error}"
     unread = f"not checked: {'; '.join(broken.values())}" if broken else ""
     return {SEEDS: f"failed: {'; '.join(seeds[:3])}" if seeds else unread or "passed",
-            TENSORFLOW: "passed" if packages & {"tensorflow", "keras"} else unread or "failed: it is not imported"}
+            TENSORFLOW: "passed" if packages & PACKAGES else unread or "failed: it is not imported"}
 
 
 def options_of(files, script):
@@ -106,12 +113,14 @@ def hints(files, script, known=()):
     known: contents (bytes) of files that nobody needs to look at, such as those that were handed out.
     """
     lines = []
-    for path, tree in sources(files, script)[0].items():
+    trees, _ = sources(files, script)
+    used = _used(trees)
+    for path, tree in trees.items():
         if files[path] in known:
             continue
         with contextlib.suppress(RecursionError):
             found = {}  # by line
-            for line, text in sorted(set(_find_hints(tree))):
+            for line, text in sorted({*_find_hints(tree), *find_doubtful(tree, used, path == script)}):
                 found.setdefault(line, []).append(text)
             lines += [f"{path}, line {line}: {'; '.join(texts)}" for line, texts in found.items()]
     for path, content in sorted(files.items()):
@@ -125,8 +134,6 @@ def _find_hints(tree):
     keywords = {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword)}
     apart = {"save_best_only", "restore_best_weights"} if (  # of the training digits
         "validation_split" in keywords and "validation_data" not in keywords) else set()
-    for line, text in find_clocks(tree):
-        yield line, f"{text}, a seed that is another one in each run"
     for node in ast.walk(tree):
         names = []
         if isinstance(node, ast.Call):
