@@ -82,6 +82,12 @@ def warn_of_walls():
         print("You grade as root: better do it as an ordinary user, for whom the walls are thicker.", file=sys.stderr)
 
 
+def warn_of_known(lines):
+    """Say on standard error what of --known was not read or compared."""
+    for line in lines:
+        print(output.printable(f"--known: {line}"), file=sys.stderr)
+
+
 def main(description, argv=None):
     """Grade, then print and save the results. Returns the exit status; exits with 2 if something named is wrong.
 
@@ -108,8 +114,7 @@ def main(description, argv=None):
             submissions = {name: files if isinstance(files, str) else shared_part(handed_out) | files
                            for name, files in submissions.items()}
         known, unread = read_known(options.known) if options.known else ({}, [])
-        print(*(output.printable(f"--known: {line}") for line in unread), sep="\n", end="\n" * bool(unread),
-              file=sys.stderr)
+        warn_of_known(unread)
         if options.submissions:
             known |= {SOLUTION: bundle_files(*TASKS)}
         decisions = read_decisions(options.overrule, submissions) if options.overrule else {}
@@ -133,6 +138,8 @@ def main(description, argv=None):
     tasks = options.scripts or list(TASKS)
     complete = run_jobs(submissions, tasks, results, options, data, execute, handed_out)
     compared = {task: compare_class(task, submissions, known, handed_out) for task in tasks} if known else {}
+    warn_of_known({f"{name}: {why}" for one in compared.values() for name, why in one.left.items()
+                   if name not in submissions})
     judged = judge_class(submissions, tasks, results.entries, options, compared, decisions)
     results.save(judged)
     where = f"{where}, {output.described_walls(results.entries)}"

@@ -15,7 +15,7 @@ LARGEST = 200_000  # bytes of a script with its modules
 
 class Compared(NamedTuple):
     """What the scripts of a class have in common: groups, see likeness.py; all `Print`s by the names in the groups; and
-    which scripts were not compared, {submission: why}.
+    which were not compared, {name: why}.
     """
 
     groups: list
@@ -79,7 +79,7 @@ def compare_class(task, submissions, known=None, handed_out=None):
             prints[name] = likeness.fingerprint(texts, set().union(*map(likeness.common, given | changed)))
     mine = {name: one for name, one in prints.items() if name in submissions}
     groups = likeness.find_groups(mine, {name: one for name, one in prints.items() if name not in mine})
-    return Compared(groups, prints, {name: why for name, why in left.items() if name in submissions})
+    return Compared(groups, prints, left)
 
 
 def paths_of(files, task, by_itself):
