@@ -1,10 +1,13 @@
 """The text for a student: verdicts, what to mend, and how."""
 
+import itertools
+
 from project import TASKS
 
 KINDS = {"reasons": "Why it is not valid", "remarks": "To mend", "hints": "For a reader to look at"}
 # What a student can do about a reason or a remark that begins so, or contains this.
 ADVICE = {
+    "is not written yet": "Write it: the top of the script has the rules.",
     "save as UTF-8": "Save the script with the encoding UTF-8 in your editor.",
     "did not end by itself": "Close windows, and end threads and queues, when the line of results is printed.",
     "which one is it": "Hand in each script once.",
@@ -28,7 +31,6 @@ ADVICE = {
 }
 # The same for a script that ended with an error, by a part of what it said.
 CRASHES = {
-    "is not written yet": "Write it: the top of the script has the rules.",
     "No module named": "Hand in the modules that it imports as well, or use those that are installed.",
     "No such file or directory": "It runs in a new folder, with your files and the data: hand in what it reads.",
     "": "It stopped with an error. Mend the line that is named.",
@@ -62,7 +64,7 @@ def advice(text, entry):
         return [cure for part, cure in ADVICE.items() if part in text][:1]
     stderr = next((job["stderr"] for name, job in sorted(entry.get("jobs", {}).items())
                    if name.startswith("run ") and job["reason"].startswith("ended with status")), "")
-    last = stderr.splitlines()[-LINES:]
+    last = list(itertools.dropwhile(lambda line: line.startswith("    "), stderr.splitlines()[-LINES:]))  # whole frames
     return [next(cure for part, cure in CRASHES.items() if part in text),
             *(["The end of its standard error:", *(f"  {line}" for line in last)] if len(last) > 1 else [])]
 

@@ -12,6 +12,7 @@ from project import TASKS
 # What TensorFlow writes to standard error when it is imported, whatever a script does.
 GREETING = re.compile(r"WARNING: All log messages before absl|To enable the following instructions"
                       r"|([IWE]\d{4} |[\d-]+ [\d:.]+: [IWE] ).*\.cc:\d+\]")
+UNWRITTEN = re.compile(r": error: (\w+ is not written yet)$")  # what the half-finished scripts say of themselves
 PLAIN = re.compile(r"-?\d+(\.\d*)?([eE][-+]?\d+)?|nan")
 
 
@@ -83,6 +84,8 @@ def record(task, outcome, test, blank):
     stayed = outcome.reason.startswith("ended after") and outcome.seconds - outcome.spoke > outcome.seconds / 20
     if outcome.reason and not stayed:
         error = told(lines) if outcome.reason.startswith("ended with") else ""
+        if unwritten := UNWRITTEN.search(error):
+            return kept | {"reason": unwritten[1], "report": {}}
         return kept | {"reason": f"{outcome.reason}: {error}" if error else outcome.reason, "report": {}}
     try:
         values, remarks = read_output(task, outcome.stdout, blank)
