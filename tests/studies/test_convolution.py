@@ -140,6 +140,16 @@ def test_2_c_the_example():
     assert pool(np.roll(x, 1)[None, :, None]).numpy().ravel().tolist() == [1, 1]
 
 
+def test_2_d_the_counterexample():
+    """An impulse as filter, a constant, ReLU and pooling; with a filter of zero the network is invariant."""
+    convolution = layers.Conv1D(1, 1)
+    network = keras.Sequential([layers.Input((4, 1)), convolution, layers.ReLU(), layers.MaxPooling1D(2)])
+    x = np.array([1.0, 1, 0, 0])
+    for weight, outputs in (1.0, [[1, 0], [1, 1]]), (0.0, [[0, 0], [0, 0]]):
+        convolution.set_weights([np.full((1, 1, 1), weight), np.zeros(1)])
+        assert network(np.stack([x, np.roll(x, 1)])[..., None]).numpy()[..., 0].tolist() == outputs
+
+
 def test_2_c_strides(image):
     f = circular(Circular(3), convolution(strides=2))
     assert is_invariant(f, image, [(2, 4)], factor=2)

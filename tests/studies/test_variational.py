@@ -67,6 +67,21 @@ def test_3_divergence(noise):
     assert variational.kl_divergence(np.zeros((2, 3)), np.zeros((2, 3))).numpy().tolist() == [0, 0]
 
 
+def test_the_divergence_is_that_of_the_mixture_and_that_from_it():
+    """The mean divergence of n Gaussians from the prior is at most ln n more than that of their mixture."""
+    means, stds, x = np.array([-3.0, 0.5, 2.0]), np.array([0.2, 1.5, 0.4]), np.linspace(-15, 15, 30_001)
+    densities = np.exp(log_normal(x, means[:, None], stds[:, None]))
+    mixture, prior, step = densities.mean(0), np.exp(log_normal(x, 0, 1)), x[1] - x[0]
+
+    def divergence(p, q):
+        return np.sum(np.where(p > 0, p * (np.log(p + 1e-300) - np.log(q + 1e-300)), 0), axis=-1) * step
+
+    from_mixture = divergence(densities, mixture).mean()
+    assert 0 < from_mixture < np.log(3)
+    assert from_mixture + divergence(mixture, prior) == pytest.approx(
+        gaussian_divergence(means, stds, 0, 1).mean(), rel=1e-6)
+
+
 def test_4_the_slope_of_the_divergence():
     mean, log_variance = tf.constant(MEAN), tf.constant(LOG_VARIANCE)
     with tf.GradientTape() as tape:
