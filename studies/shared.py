@@ -1,10 +1,14 @@
-"""What the studies share: command line, tables, figures, progress."""
+"""What the studies share: command line, results in a file, tables, figures, progress."""
+
+import json
+import os
 
 from support import script, windows
-from support.command_line import Parser, make_folder, output, positive_integer
+from support.command_line import Parser, fail, make_folder, output, positive_integer
 
 import keras
 import numpy as np
+from scipy import stats
 from tabulate import tabulate
 from tqdm import tqdm
 
@@ -45,6 +49,37 @@ def add_runs(parser, runs=3, validation=None):
     if validation:
         parser.add_argument("--validation", action="store_true",
                             help=f"for tuning: hold out {validation} and measure on it instead of the test data")
+
+
+def add_results(parser):
+    """Add `--results FILE` to the parser of a study that calls `repeat`."""
+    parser.add_argument("--results", metavar="FILE", help="keep the results of each run in FILE, and go on from those "
+                                                          "that are there")
+
+
+def repeat(count, options, run):
+    """Return `count` results of the function `run`, without arguments, from `--results FILE` as far as they are there.
+
+    A result consists of dictionaries, lists, arrays, numbers and text; arrays come back as lists. Each becomes a line
+    of JSON in the file at once, so a study that was stopped goes on where it was. Ends the process in one line if the
+    file is of other options.
+    """
+    settings = {name: value for name, value in vars(options).items()
+                if name not in ("figures", "results", "runs", "people")}
+    results = []
+    if options.results and os.path.exists(options.results):
+        with open(options.results, encoding="utf-8") as file:
+            for line in map(json.loads, file):
+                if line["settings"] != settings:
+                    fail(f"{options.results}: results of other options: {line['settings']}")
+                results.append(line["result"])
+    while len(results) < count:
+        line = json.dumps({"settings": settings, "result": run()}, default=lambda array: array.tolist())
+        results.append(json.loads(line)["result"])
+        if options.results:
+            with open(options.results, "a", encoding="utf-8") as file:
+                print(line, file=file)
+    return results[:count]
 
 
 def split_name(options):
@@ -102,6 +137,16 @@ def summaries(runs, decimals):
     """
     columns = list(zip(*runs))
     return [mean_and_std(column, number) for column, number in zip(columns, np.broadcast_to(decimals, len(columns)))]
+
+
+def paired_difference(values, others, decimals):
+    """Return the mean difference of paired numbers (n,), and its 95% confidence interval: "+1.5 (+0.2 to +2.8)"."""
+    differences = np.subtract(values, others)
+    text = f"{differences.mean():+.{decimals}f}"
+    if len(differences) == 1:
+        return text
+    interval = stats.ttest_1samp(differences, 0).confidence_interval()
+    return f"{text} ({interval.low:+.{decimals}f} to {interval.high:+.{decimals}f})"
 
 
 def progress(total):

@@ -1,6 +1,6 @@
-"""SYNTHETIC recordings of shoe-worn motion sensors in the format of the sheet's task 3, whose own are not public.
+"""SYNTHETIC recordings of shoe-worn motion sensors, for task 3 of the sheet, whose own could not be downloaded.
 
-    python -m studies.treadmill recordings   writes recordings/Subject 1.pickle to recordings/Subject 4.pickle
+    python -m studies.treadmill recordings   writes recordings/Subject 1.npz to recordings/Subject 4.npz
 
 Simulated people walk and run on a treadmill at 12 speeds from 3 to 14 km/h, 20 sequences of 6 seconds each. The sensor
 signals are computed from a model of the motion of the foot, with times from the literature:
@@ -20,7 +20,6 @@ point, whether heel or toes are on the ground. Nothing measured on these recordi
 
 import errno
 import os
-import pickle
 
 from studies import shared
 from support.command_line import Parser
@@ -68,9 +67,14 @@ class Subject:
         self.placement = Rotation.from_euler("xyz", self.random.normal(0, PLACEMENT, 3), degrees=True).as_matrix()
         self.bias = self.random.normal(0, np.repeat([ACCELERATION_BIAS, TURNING_BIAS], 3))
 
+    @property
+    def transition(self):
+        """The speed above which the person runs, in m/s."""
+        return (0.5 * GRAVITY * self.traits["leg"]) ** 0.5
+
     def gait(self, speed):
         """Return strides per second, share of time on the ground and whether the person runs, for a speed in m/s."""
-        running = speed**2 > 0.5 * GRAVITY * self.traits["leg"]
+        running = speed > self.transition
         if running:
             rate, stance = 0.026 * speed**2 - 0.111 * speed + 1.398, 0.004 * speed**2 - 0.061 * speed + 0.5
         else:
@@ -142,22 +146,24 @@ def derivative(curve):
 
 
 def write(folder, subjects=SUBJECTS, count=SEQUENCES):
-    """Write `Subject 1.pickle` and so on to a folder, `count` sequences for each speed, and return the paths.
+    """Write `Subject 1.npz` and so on to a folder, `count` sequences for each speed, and return the paths.
 
-    Each contains [sequences, speeds], as those of the sheet do. A file beside them says that they are synthetic. Raises
-    FileExistsError if there is one already, and another OSError if the folder cannot be written.
+    They are in the format of `recordings`. A file beside them says that they are synthetic. Raises FileExistsError if
+    there is one already, and another OSError if the folder cannot be written.
     """
     os.makedirs(folder, exist_ok=True)
-    paths = [os.path.join(folder, f"Subject {number + 1}.pickle") for number in range(subjects)]
+    paths = [os.path.join(folder, f"Subject {number + 1}.npz") for number in range(subjects)]
     for path in paths:
         if os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+    people = [Subject() for _ in paths]
     with open(os.path.join(folder, LABEL), "w") as file:
         file.write("SYNTHETIC recordings of simulated people, made by studies/treadmill.py.\n")
-    for path in paths:
-        recordings = Subject().recordings(count)
-        with open(path, "xb") as file:
-            pickle.dump(list(recordings), file)
+        for path, person in zip(paths, people):
+            file.write(f"{os.path.basename(path)}: runs above {3.6 * person.transition:.1f} km/h\n")
+    for path, person in zip(paths, people):
+        sequences, speeds = person.recordings(count)
+        np.savez(path, sequences=sequences, speeds=speeds)
     return paths
 
 

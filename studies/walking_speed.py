@@ -1,13 +1,11 @@
 """The speed of walking and running, estimated by an LSTM from a motion sensor on the shoe (task 3 of the sheet).
 
-    python -m studies.walking_speed --figures figures     on SYNTHETIC recordings from `treadmill`
-    python -m studies.walking_speed --folder recordings   on the files Subject 1, 2 and 4.pickle there
+    python -m studies.walking_speed --people 20           on SYNTHETIC recordings of 20 test persons from `treadmill`
+    python -m studies.walking_speed --folder recordings   on the files Subject 1, 2 and 4.npz there
 
 Networks of several sizes are trained on subject 1. The best one on subject 2 is trained again on both, and tested on
-subject 4. The baselines are the mean and a regression on the spectrum.
-
-On four sets of simulated people, the root mean square error on the test person was 1.05 km/h for the LSTM, 1.24 for the
-regression and 3.45 for the mean.
+subject 4. The baselines are the mean and a regression on the spectrum. Simulated test persons have simulated subjects 1
+and 2 of their own, so the errors of two methods are compared in pairs.
 """
 
 import itertools
@@ -16,17 +14,19 @@ import os
 import common
 from studies import recordings, shared, treadmill
 from support import windows
-from support.command_line import fail
+from support.command_line import fail, positive_integer
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+from scipy.signal import periodogram
 from sklearn.linear_model import Ridge
+from sklearn.metrics import root_mean_squared_error
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-SUBJECTS = ["Subject 1.pickle", "Subject 2.pickle", "Subject 4.pickle"]  # for training, validation and testing
+SUBJECTS = ["Subject 1.npz", "Subject 2.npz", "Subject 4.npz"]  # for training, validation and testing
 UNITS = [16, 32, 64]  # of the LSTM, in the search
 ROTATIONS = [0, 15]  # standard deviation in degrees of the random rotation of training sequences, in the search
 CHUNK = 10  # samples per step of the LSTM
@@ -35,6 +35,7 @@ BATCH_SIZE = 24
 LEARNING_RATE = 5e-3
 BANDS = np.geomspace(1, 150, 13)  # limits of the frequency bands, in cycles per sequence
 ALPHAS = 10.0 ** np.arange(-4, 5)  # penalties of the regression, in the search
+MEAN, REGRESSION, LSTM = "mean of the training subjects", "regression on the spectrum", "LSTM"
 
 
 def build_model(sequences, speeds, units):
@@ -88,9 +89,9 @@ def log_powers(sequences):
     the sensor.
     """
     norms = np.linalg.norm(np.float64(sequences).reshape(*sequences.shape[:2], 2, 3), axis=3)
-    powers = np.abs(np.fft.rfft(norms, axis=1)) ** 2
-    band = np.digitize(np.arange(powers.shape[1]), BANDS)  # 0: the mean
-    return np.log(np.concatenate([powers[:, band == number].sum(1) + 1e-3 for number in range(1, len(BANDS))], 1))
+    frequencies, powers = periodogram(norms, fs=norms.shape[1], scaling="spectrum", axis=1)
+    band = np.digitize(frequencies, BANDS)  # 0: the mean
+    return np.log(np.concatenate([powers[:, band == number].sum(1) + 1e-8 for number in range(1, len(BANDS))], 1))
 
 
 def spectral_regression(alpha):
@@ -98,91 +99,138 @@ def spectral_regression(alpha):
     return make_pipeline(FunctionTransformer(log_powers), StandardScaler(), Ridge(alpha))
 
 
-def root_mean_squared_errors(predict, *subjects):
+def errors(predict, *subjects):
     """Return the error of a function `predict` on each pair of sequences (n, length, 6) and speeds (n,), in km/h."""
-    return [float(np.sqrt(np.mean((predict(sequences) - speeds) ** 2))) for sequences, speeds in subjects]
+    return [root_mean_squared_error(speeds, predict(sequences)) for sequences, speeds in subjects]
 
 
-def load_subjects(options):
-    """Return the recordings for training, validation and testing, and what titles call them.
+def load_subjects(folder, names):
+    """Return the recordings for training, validation and testing from the files `names` in a folder, and their title.
 
-    Those of a person are sequences (n, length, 6) and speeds in km/h (n,). Without --folder they are synthetic and new.
-    The sequences for training and validation are cut to the same length. Ends the process in one line if a file cannot
-    be used.
+    Those of a person are sequences (n, length, 6) and speeds in km/h (n,). The sequences for training and validation
+    are cut to the same length. Ends the process in one line if a file cannot be used.
     """
-    if options.folder is None:
-        if options.subjects:
-            fail("--subjects names files in --folder, which is missing")
-        count = 2 if options.quick else treadmill.SEQUENCES
-        return [treadmill.Subject().recordings(count) for _ in range(3)], "SYNTHETIC recordings"
     try:
-        subjects = [recordings.load(os.path.join(options.folder, name)) for name in options.subjects or SUBJECTS]
+        subjects = [recordings.load(os.path.join(folder, name)) for name in names]
     except recordings.RecordingError as error:
         fail(error)
     lengths = [sequences.shape[1] // CHUNK * CHUNK for sequences, _ in subjects]
     if not min(lengths):
         fail(f"sequences are too short: {CHUNK} samples are needed")
     lengths[:2] = [min(lengths[:2])] * 2
-    synthetic = os.path.exists(os.path.join(options.folder, treadmill.LABEL))
+    synthetic = os.path.exists(os.path.join(folder, treadmill.LABEL))
     return ([(sequences[:, :length], speeds) for (sequences, speeds), length in zip(subjects, lengths)],
-            f"{'SYNTHETIC ' * synthetic}recordings in {options.folder}")
+            f"{'SYNTHETIC ' * synthetic}recordings in {folder}")
 
 
-def search(training, validation, options, epochs):
-    """Train every network of the search on one subject, and print the errors on it and on another subject.
+def search(training, validation, sizes, epochs, progress):
+    """Train every network of the search on one subject.
 
-    Returns units and degrees of the best one.
+    Returns the errors on it and on another subject in km/h, {"units, degrees": [training, validation]}.
     """
-    rows, validation_errors = [], {}
-    sizes = UNITS[:1] if options.quick else UNITS
-    with shared.progress(len(sizes) * len(ROTATIONS) * options.runs * epochs) as progress:
-        for units, degrees in itertools.product(sizes, ROTATIONS):
-            errors = []
-            for _ in range(options.runs):
-                model = build_model(*training, units)
-                train(model, *training, degrees, epochs, [shared.progress_callback(progress)])
-                errors.append(root_mean_squared_errors(predictor(model), training, validation))
-            validation_errors[units, degrees] = np.mean(errors, axis=0)[1]
-            rows.append([f"{units}", f"{degrees}", *shared.summaries(errors, 2)])
-    shared.print_table(["LSTM units", "rotated by, degrees", "error on training subject, km/h",
-                        "on validation subject, km/h"], rows)
-    return min(validation_errors, key=validation_errors.get)
+    found = {}
+    for units, degrees in itertools.product(sizes, ROTATIONS):
+        model = build_model(*training, units)
+        train(model, *training, degrees, epochs, [shared.progress_callback(progress)])
+        found[f"{units}, {degrees}"] = errors(predictor(model), training, validation)
+    return found
 
 
 def best_regression(training, validation, both):
     """Return the regression with the penalty that is best on another subject, trained on both subjects."""
-    errors = [root_mean_squared_errors(spectral_regression(alpha).fit(*training).predict, validation)
-              for alpha in ALPHAS]
-    return spectral_regression(ALPHAS[int(np.argmin(errors))]).fit(*both)
+    best = min(ALPHAS, key=lambda alpha: errors(spectral_regression(alpha).fit(*training).predict, validation))
+    return spectral_regression(best).fit(*both)
 
 
-def draw(test, estimates, what):
-    """Return the figure of estimated against true speed, and of the residuals.
+def test_person(training, validation, test, sizes, epochs, progress):
+    """Search, train the best network on both training subjects, and test it. Returns the results as a dictionary.
 
-    estimates: {name: km/h (n,)} for the sequences of `test`.
+    search: see `search`; chosen: the best in it; errors: on both training subjects and on the test subject, in km/h, by
+    name of the method; speeds: those of the test subject; estimates: for them, by name of the method.
     """
+    searched = search(training, validation, sizes, epochs, progress)
+    chosen = min(searched, key=lambda name: searched[name][1])
+    units, degrees = map(int, chosen.split(", "))
+    both = tuple(np.concatenate(parts) for parts in zip(training, validation))
+    model = build_model(*both, units)
+    train(model, *both, degrees, epochs, [shared.progress_callback(progress)])
+    methods = {MEAN: lambda sequences: np.full(len(sequences), both[1].mean()),
+               REGRESSION: best_regression(training, validation, both).predict, LSTM: predictor(model)}
+    return {"search": searched, "chosen": chosen, "speeds": test[1],
+            "errors": {name: errors(predict, both, test) for name, predict in methods.items()},
+            "estimates": {name: predict(test[0]) for name, predict in methods.items()}}
+
+
+def print_search(people):
+    """Print the errors of the networks of the search, and what the rotation changes. people: [`test_person`]."""
+    rows = []
+    for name in people[0]["search"]:
+        chosen = sum(person["chosen"] == name for person in people)
+        rows.append([*name.split(", "), *shared.summaries([person["search"][name] for person in people], 2),
+                     f"{chosen}"])
+    shared.print_table(["LSTM units", "rotation: standard deviation, degrees", "error on training subject, km/h",
+                        "on validation subject, km/h", "chosen"], rows)
+    plain, rotated = ([np.mean([found[1] for name, found in person["search"].items() if name.endswith(f", {degrees}")])
+                       for person in people] for degrees in ROTATIONS)
+    print(f"\nRotation changes the error on the validation subject by "
+          f"{shared.paired_difference(rotated, plain, 2)} km/h.\n")
+
+
+def print_errors(people):
+    """Print the errors of the methods, and their differences to that of the regression. people: [`test_person`]."""
+    test_errors = {name: [person["errors"][name][1] for person in people] for name in people[0]["errors"]}
+    rows = []
+    for name, of_method in test_errors.items():
+        residuals = [np.mean(np.subtract(person["estimates"][name], person["speeds"])) for person in people]
+        better = np.sum(np.less(of_method, test_errors[REGRESSION]))
+        rows.append([name, *shared.summaries([person["errors"][name] for person in people], 2),
+                     f"{np.median(of_method):.2f}", f"{np.max(of_method):.2f}",
+                     *(["", ""] if name == REGRESSION else
+                       [shared.paired_difference(of_method, test_errors[REGRESSION], 2), f"{better} of {len(people)}"]),
+                     shared.mean_and_std(residuals, 2)])
+    shared.print_table(
+        ["speed estimated by", "error on both training subjects, km/h", "on the test subject, km/h", "median",
+         "largest", "minus that of the regression", "smaller for", "mean residual, km/h"], rows)
+
+
+def draw(people, what):
+    """Return the figure of a typical test person's speeds, and of the errors for all. people: [`test_person`]."""
     import matplotlib.pyplot as plt
 
-    speeds = test[1]
-    figure, (panel, other) = plt.subplots(1, 2, figsize=(13, 6.5), layout="constrained")
-    figure.suptitle(f"Speed of a person outside of the training set ({what})", parse_math=False)
+    person = sorted(people, key=lambda person: person["errors"][LSTM][1])[len(people) // 2]
+    speeds = np.array(person["speeds"])
+    figure, panels = plt.subplots(1, 2 + (len(people) > 1), figsize=(6 * (2 + (len(people) > 1)), 6),
+                                  layout="constrained")
+    figure.suptitle(f"Estimated speed of test persons ({what})", parse_math=False)
     limits = [speeds.min() - 1, speeds.max() + 1]
-    panel.plot(limits, limits, color="0.6", linewidth=1, label="estimated = true")
-    other.axhline(0, color="0.6", linewidth=1)
-    for (name, estimated), colour, marker, aside in zip(estimates.items(), windows.COLOURS, "ox", (-0.12, 0.12)):
-        panel.scatter(speeds + aside, estimated, 14, color=colour, marker=marker, label=name, linewidths=1)
-        other.scatter(speeds + aside, estimated - speeds, 14, color=colour, marker=marker, linewidths=1)
+    panels[0].plot(limits, limits, color="0.6", linewidth=1, label="estimated = true")
+    panels[1].axhline(0, color="0.6", linewidth=1)
+    if person.get("transition"):
+        panels[1].axvline(person["transition"], color="0.4", linestyle=":", label="from here on the person runs")
+    for name, colour, marker, aside in zip((LSTM, REGRESSION), windows.COLOURS, "ox", (-0.12, 0.12)):
+        estimated = np.array(person["estimates"][name])
+        panels[0].scatter(speeds + aside, estimated, 14, color=colour, marker=marker, label=name, linewidths=1)
+        panels[1].scatter(speeds + aside, estimated - speeds, 14, color=colour, marker=marker, linewidths=1)
         means = [np.mean((estimated - speeds)[speeds == speed]) for speed in np.unique(speeds)]
-        other.plot(np.unique(speeds) + aside, means, color=colour, label=f"{name}: mean")
-    panel.set(xlabel="true speed, km/h", ylabel="estimated speed, km/h", aspect="equal")
-    other.set(xlabel="true speed, km/h", ylabel="residual: estimated - true speed, km/h")
-    for each in (panel, other):
-        each.legend()
+        panels[1].plot(np.unique(speeds) + aside, means, color=colour, label=f"{name}: mean")
+    title = "The person with the median error of the LSTM" if len(people) > 1 else "The test person"
+    panels[0].set(title=title, xlabel="true speed, km/h", ylabel="estimated speed, km/h", aspect="equal")
+    panels[1].set(title="The same person", xlabel="true speed, km/h", ylabel="residual: estimated - true speed, km/h")
+    if len(people) > 1:
+        pairs = np.array([[person["errors"][name][1] for name in (REGRESSION, LSTM)] for person in people])
+        limits = [0, 1.1 * pairs.max()]
+        panels[2].plot(limits, limits, color="0.6", linewidth=1, label="equal errors")
+        panels[2].scatter(*pairs.T, color=windows.COLOURS[2], label="a test person")
+        panels[2].set(title=f"All {len(people)} test persons", aspect="equal", xlim=limits, ylim=limits,
+                      xlabel="root mean square error of the regression, km/h",
+                      ylabel="root mean square error of the LSTM, km/h")
+    for panel in panels:
+        panel.legend()
     return {"speed": figure}
 
 
 def main(argv=None):
-    """Search, train the best network on both subjects, print the table, draw.
+    """Search, train the best network on both subjects, print the tables, draw; for each test person.
 
     argv: the arguments, those of the process if it is None. A mistake in them ends the process in one line.
     """
@@ -190,32 +238,34 @@ def main(argv=None):
     parser.add_argument("--folder", metavar="DIR", help="with the recordings (default: new synthetic ones)")
     parser.add_argument("--subjects", nargs=3, metavar=("TRAINING", "VALIDATION", "TEST"),
                         help=f"the files in it (default: {', '.join(SUBJECTS)})")
-    shared.add_runs(parser)
+    parser.add_argument("--people", metavar="N", type=positive_integer, default=1,
+                        help="simulate so many test persons, each with two new people for training and validation "
+                             "(default: 1)")
+    shared.add_results(parser)
     options = shared.parse(parser, argv)
-    (training, validation, test), what = load_subjects(options)
-    epochs = 1 if options.quick else EPOCHS
-    print(f"{what}: {len(training[1])}, {len(validation[1])} and {len(test[1])} sequences", flush=True)
+    if options.folder is None and options.subjects:
+        fail("--subjects names files in --folder, which is missing")
+    if options.folder is not None and options.people > 1:
+        fail("--people simulates people, --folder has recordings: use one of them")
+    subjects, what = ((None, "SYNTHETIC recordings") if options.folder is None else
+                      load_subjects(options.folder, options.subjects or SUBJECTS))
+    epochs, sizes = (1, UNITS[:1]) if options.quick else (EPOCHS, UNITS)
 
-    units, degrees = search(training, validation, options, epochs)
-    both = tuple(np.concatenate(parts) for parts in zip(training, validation))
-    regression = best_regression(training, validation, both)
-    predictors = {"mean of the training subjects": [lambda sequences: np.full(len(sequences), both[1].mean())],
-                  "regression on the spectrum": [regression.predict]}
-    name = f"LSTM of {units} units, sequences rotated by {degrees} degrees"
-    predictors[name] = []
-    with shared.progress(options.runs * epochs) as progress:
-        for _ in range(options.runs):
-            model = build_model(*both, units)
-            train(model, *both, degrees, epochs, [shared.progress_callback(progress)])
-            predictors[name].append(predictor(model))
-    print()
-    shared.print_table(
-        ["speed estimated by", "error on both training subjects, km/h", "on the test subject, km/h",
-         "mean residual on the test subject, km/h"],
-        [[name, *shared.summaries([(*root_mean_squared_errors(predict, both, test), np.mean(predict(test[0]) - test[1]))
-                                   for predict in of_runs], 2)] for name, of_runs in predictors.items()])
-    shared.present(lambda: draw(test, {name: predictors[name][-1](test[0]),
-                                       "regression on the spectrum": regression.predict(test[0])}, what), options)
+    with shared.progress(options.people * (len(sizes) * len(ROTATIONS) + 1) * epochs) as progress:
+        def run():
+            if subjects:
+                return test_person(*subjects, sizes, epochs, progress)
+            people = [treadmill.Subject() for _ in range(3)]
+            new = [person.recordings(2 if options.quick else treadmill.SEQUENCES) for person in people]
+            return test_person(*new, sizes, epochs, progress) | {"transition": 3.6 * people[2].transition}
+
+        people = shared.repeat(options.people, options, run)
+    print(f"{what}\n")
+    print_search(people)
+    print_errors(people)
+    if transitions := [f"{person['transition']:.1f}" for person in people if "transition" in person]:
+        print(f"\nThe test persons run above, km/h: {', '.join(transitions)}")
+    shared.present(lambda: draw(people, what), options)
 
 
 if __name__ == "__main__":
