@@ -1,6 +1,7 @@
 """Back-propagation through time: the formulas of docs/bptt.md, the gradients against TensorFlow, n-gram counts."""
 
-from studies import bptt, shared
+from studies import bptt, corpus, rnn, shared
+from studies.ngrams import NGrams
 
 import keras
 import numpy as np
@@ -94,14 +95,14 @@ def test_the_missing_piece(sheet, errors):
 
 
 def random_sequences(steps, n=4):
-    letters = np.random.default_rng().integers(len(bptt.ALPHABET), size=(steps + 1, n))
-    return bptt.one_hot(letters[:-1]).astype(float), bptt.one_hot(letters[1:]).astype(float)
+    letters = np.random.default_rng().integers(len(corpus.ALPHABET), size=(steps + 1, n))
+    return corpus.one_hot(letters[:-1]).astype(float), corpus.one_hot(letters[1:]).astype(float)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7, 25])
 @pytest.mark.parametrize("dropout", [False, True])
 def test_bptt_agrees_with_tensorflow(steps, dropout):
-    network = bptt.RNN(27, 30, 27, np.float64)
+    network = rnn.RNN(27, 30, 27, np.float64)
     for values in network.weights.values():
         values += np.random.default_rng().normal(0, 0.1, values.shape)
     x, targets = random_sequences(steps)
@@ -123,7 +124,7 @@ def test_bptt_agrees_with_tensorflow(steps, dropout):
 
 def test_a_state_is_carried_on():
     """Two segments have the states of one sequence; the gradient of the second does not flow into the first."""
-    network = bptt.RNN(27, 30, 27, np.float64)
+    network = rnn.RNN(27, 30, 27, np.float64)
     x, targets = random_sequences(6)
     _, _, state = network.bptt(x[:2], targets[:2])
     assert state == pytest.approx(network.hidden(x)[2])
@@ -139,7 +140,7 @@ def test_a_state_is_carried_on():
 
 def test_bptt_agrees_with_keras_layer():
     """The states are those of Keras's own recurrent layer with the same weights."""
-    network = bptt.RNN(27, 30, 27)
+    network = rnn.RNN(27, 30, 27)
     x, _ = random_sequences(9)
     layer = keras.layers.SimpleRNN(30, activation="relu", return_sequences=True)
     layer.build((None, None, 27))
@@ -151,7 +152,7 @@ def test_bptt_agrees_with_keras_layer():
 def test_adam_is_keras_own():
     start, gradients = np.float64([1.0, -2.0, 3.0]), np.random.default_rng().normal(size=(20, 3))
     weights = {"w": start.copy()}
-    ours, theirs = bptt.Adam(weights), keras.optimizers.Adam(0.01, epsilon=1e-8)
+    ours, theirs = rnn.Adam(weights), keras.optimizers.Adam(0.01, epsilon=1e-8)
     variable = keras.Variable(start, dtype="float64")
     for gradient in gradients:
         ours.update({"w": gradient}, 0.01)
@@ -159,39 +160,37 @@ def test_adam_is_keras_own():
     assert weights["w"] == pytest.approx(np.asarray(variable), rel=1e-4)
 
 
-def test_a_network_learns_a_short_text(monkeypatch):
-    monkeypatch.setattr(bptt, "LENGTH", 30)
-    monkeypatch.setattr(bptt, "SEGMENT", 12)  # the last segment is shorter
-    text = bptt.simplify("the quick brown fox jumps over the lazy dog and runs away from it " * 200)
-    samples = bptt.random_samples(text, 400, bptt.LENGTH + 1)
-    network = bptt.RNN(27, 100, 27)
-    losses = bptt.train(network, samples, samples[:50], 20, shared.progress(20))
-    assert losses.shape == (20, 2) and np.all(losses[-1] < losses[0] / 2)
+def test_a_network_learns_a_short_text():
+    text = corpus.simplify("the quick brown fox jumps over the lazy dog and runs away from it " * 200)
+    samples = corpus.random_samples(text, 400, 31, 31)
+    network = rnn.RNN(27, 100, 27)
+    losses = bptt.train(network, samples, samples[:50], 20, shared.progress(20), segment=12)  # the last one is shorter
+    assert all(len(of_part) == 20 and of_part[-1] < of_part[0] / 2 for of_part in losses.values()) and len(losses) == 2
     accuracy, loss = bptt.measure(bptt.predictions(network, samples), samples)
     assert accuracy > 90 and loss < 1
     generated = bptt.generate(network, "the quick", 30)
-    assert len(generated) == 39 and generated.startswith("the quick") and set(generated) <= set(bptt.ALPHABET)
+    assert len(generated) == 39 and generated.startswith("the quick") and set(generated) <= set(corpus.ALPHABET)
 
 
 def test_simplified_text():
-    text = bptt.simplify("A b--C,\n\nz! É 7")
-    assert "".join(bptt.ALPHABET[letter] for letter in text) == "a b c z "
+    text = corpus.simplify("A b--C,\n\nz! É 7")
+    assert "".join(corpus.ALPHABET[letter] for letter in text) == "a b c z "
 
 
 def test_samples_are_of_the_text():
-    size = bptt.LENGTH + 1
+    size = 151
     text = np.arange(20 * size + 3)
-    samples = bptt.random_samples(text, 10, spacing=size)
+    samples = corpus.random_samples(text, 10, size, spacing=size)
     assert samples.shape == (10, size) and np.all(np.diff(samples, axis=1) == 1)
     assert len(np.unique(samples)) == samples.size  # they do not overlap
-    assert len(bptt.random_samples(text, 5000, spacing=size)) == 20
-    starts = bptt.random_samples(text, 5000)[:, 0]
-    assert sorted(starts) == list(range(len(text) - bptt.LENGTH))
+    assert len(corpus.random_samples(text, 5000, size, spacing=size)) == 20
+    starts = corpus.random_samples(text, 5000, size)[:, 0]
+    assert sorted(starts) == list(range(len(text) - size + 1))
 
 
 def test_parts_of_a_text():
     text = np.arange(1003)
-    parts = [bptt.tenths(text, 0, 8), bptt.tenths(text, 8, 9), bptt.tenths(text, 9, 10)]
+    parts = [corpus.tenths(text, 0, 8), corpus.tenths(text, 8, 9), corpus.tenths(text, 9, 10)]
     assert np.array_equal(np.concatenate(parts), text) and [len(part) for part in parts] == [802, 100, 101]
 
 
@@ -205,9 +204,8 @@ def test_measured_predictions():
 def test_backed_off_counts():
     samples = np.array([[1, 2, 1, 2, 1, 3, 3, 1, 2]])
     others = np.array([[5, 5, 1, 2], [5, 5, 1, 3], [5, 5, 2, 1], [5, 1, 3, 3], [9, 9, 9, 1]])
-    counts = bptt.NGrams(samples, 2)
-    accuracies = [bptt.measure(bptt.ngram_predictions(counts.backed_off, others, longest), others)[0]
-                  for longest in range(3)]
+    measured = bptt.measure_counts(samples, {"others": others}, 2)["counts with back-off"]["others"]
+    accuracies = [accuracy for accuracy, _ in measured]
     assert accuracies[0] == 40  # 1, the most frequent, is right twice
     assert accuracies[1] == 60  # after 9, which is new, the prediction is 1 all the same
     assert accuracies[2] == 80
@@ -215,7 +213,7 @@ def test_backed_off_counts():
 
 def test_interpolated_counts():
     """Worked out by hand after Witten and Bell: counts c of k different characters, and k times what is shorter."""
-    counts = bptt.NGrams(np.array([[1, 2, 1, 2, 1, 3]]), 1)
+    counts = NGrams(np.array([[1, 2, 1, 2, 1, 3]]), 1)
     shorter = (np.bincount([1, 2, 1, 2, 1, 3], minlength=27) + 3 / 27) / (6 + 3)
     after_1 = (np.bincount([2, 2, 3], minlength=27) + 2 * shorter) / (3 + 2)
     assert counts.interpolated(bytes([9, 1]), 0) == pytest.approx(shorter)
@@ -226,8 +224,8 @@ def test_interpolated_counts():
 
 def test_clip_by_global_norm():
     gradients = {"a": np.array([3.0, 0.0]), "b": np.array([[4.0]])}
-    assert bptt.clip_by_global_norm(gradients, 5.0) is gradients
-    short = bptt.clip_by_global_norm(gradients, 1.0)
+    assert rnn.clip_by_global_norm(gradients, 5.0) is gradients
+    short = rnn.clip_by_global_norm(gradients, 1.0)
     assert short["a"].tolist() == pytest.approx([0.6, 0.0]) and short["b"].item() == pytest.approx(0.8)
 
 
@@ -235,6 +233,6 @@ def test_a_book_without_what_its_publisher_adds(tmp_path):
     path = tmp_path / "book.txt"
     path.write_text("Licence\n*** START OF THE PROJECT GUTENBERG EBOOK A BOOK ***\nIt begins.\n"
                     "*** END OF THE PROJECT GUTENBERG EBOOK A BOOK ***\nLicence")
-    assert bptt.read_text(path).strip() == "It begins."
+    assert corpus.read_text(path).strip() == "It begins."
     path.write_text("*** It begins. ***")
-    assert bptt.read_text(path) == "*** It begins. ***"
+    assert corpus.read_text(path) == "*** It begins. ***"
