@@ -14,7 +14,7 @@ import os
 
 from studies import datasets, shared
 from studies.network import Layer, Network
-from support import figures
+from support import figures, windows
 from support.command_line import fail
 
 import numpy as np
@@ -38,18 +38,33 @@ def build_network():
     return Network(layers, "binary cross-entropy")
 
 
-def train(network, pixels, epochs, learning_rate, progress):
-    """Fit the network to pixels (n, 784), with cosine decay of the learning rate."""
+def train(network, pixels, test_pixels, epochs, learning_rate, progress):
+    """Fit the network to pixels (n, 784), with cosine decay of the learning rate.
+
+    Returns every tenth epoch and the mean losses after it of these and of test pixels, (epochs / 10, 3).
+    """
+    losses = []
+
+    def on_epoch(epoch):
+        if epoch % 10 == 0 or epoch == epochs:
+            losses.append([epoch, *(network.mean_loss(images, images) for images in (pixels, test_pixels))])
+        progress.update()
+
     network.train(pixels, pixels, epochs, lambda done: learning_rate * np.cos(np.pi / 2 * done), MOMENTUM, BATCH_SIZE,
-                  on_epoch=lambda _: progress.update())
+                  on_epoch)
+    return np.array(losses)
 
 
-def train_networks(trainings, pixels, progress):
-    """Return a network for each of the trainings on pixels (n, 784), {name: network}. trainings: {epochs: rate}."""
+def train_networks(trainings, pixels, test_pixels, progress):
+    """Return a network for each of the trainings on pixels (n, 784), and its losses: {name: (network, losses)}.
+
+    trainings: {epochs: learning rate}.
+    """
     networks = {}
     for epochs, learning_rate in trainings.items():
-        networks[f"autoencoder, {epochs} epochs"] = network = build_network()
-        train(network, pixels, epochs, learning_rate, progress)
+        network = build_network()
+        networks[f"autoencoder, {epochs} epochs"] = network, train(network, pixels, test_pixels, epochs, learning_rate,
+                                                                   progress)
     return networks
 
 
@@ -131,17 +146,40 @@ def explore(codes, labels):
             "E": (e, f"where {first} and {second} overlap")}
 
 
+def typical_digits(network, pixels, labels):
+    """Return which digit of each class has the median reconstruction error of its class, (10,)."""
+    errors = np.mean((network.forward(pixels) - pixels) ** 2, axis=1)
+    members = [np.flatnonzero(labels == label) for label in range(10)]
+    return [of_class[errors[of_class].argsort()[len(of_class) // 2]] for of_class in members]
+
+
 def draw_reconstructions(networks, pixels, labels):
     """Return the figure of a training digit of each class and its reconstruction by networks, {name: network}."""
-    chosen = figures.one_of_each(labels)
-    return shared.draw_rows("Training digits and their reconstructions from a bottleneck of three neurons", [
+    chosen = typical_digits(list(networks.values())[-1], pixels, labels)
+    return shared.draw_rows("Training digits with the median error of their class, and their reconstructions from a "
+                            "bottleneck of three neurons", [
         ("original", pixels[chosen]),
         *((name.replace(", ", ",\n"), network.forward(pixels[chosen])) for name, network in networks.items())])
+
+
+def draw_losses(losses):
+    """Return the figure of the losses in training, {name: what `train` returns}."""
+    import matplotlib.pyplot as plt
+
+    figure, panel = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    for (name, of_one), colour in zip(losses.items(), windows.COLOURS):
+        for column, style, digits in zip(of_one.T[1:], ("-", "--"), ("training", "test")):
+            panel.plot(of_one[:, 0], column, style, color=colour, label=f"{name}: {digits} digits")
+    panel.set(title="Loss in training", xlabel="epoch", ylabel="cross-entropy of a digit")
+    panel.grid(alpha=0.3)
+    panel.legend()
+    return figure
 
 
 def draw_codes(network, codes, labels, points):
     """Return the figures of codes (n, 3): the map from several angles, the points and what they decode to."""
     import matplotlib.pyplot as plt
+    from mpl_toolkits.mplot3d.proj3d import proj_transform
 
     angles = plt.figure(figsize=(11, 10), layout="constrained")
     angles.suptitle("The activations of the three neurons for 1,000 digits, from four sides")
@@ -150,25 +188,30 @@ def draw_codes(network, codes, labels, points):
         _scatter(panel, codes, labels)
         panel.view_init(elevation, azimuth)
 
-    tour = plt.figure(figsize=(11, 7.5), layout="constrained")
+    tour = plt.figure(figsize=(12, 8), layout="constrained")
     tour.suptitle("Points in the space of the three neurons, decoded")
     grid = tour.add_gridspec(3, 5)
     panel = tour.add_subplot(grid[:, :3], projection="3d")
     _scatter(panel, codes, labels, alpha=0.4)
+    # Letters stand aside, on lines that go out from the middle of the points.
+    places = {name: np.array(proj_transform(*point, panel.get_proj())[:2]) for name, (point, _) in points.items()}
+    middle = np.mean(list(places.values()), axis=0)
     for number, (name, (point, what)) in enumerate(points.items()):
-        panel.scatter(*point, color="black", s=30, depthshade=False)
-        panel.text(*point, f" {name}", fontsize=14, fontweight="bold", zorder=100)
+        panel.scatter(*point, facecolors="none", edgecolors="black", s=60, linewidths=1.5, depthshade=False)
+        away = (places[name] - middle) / np.linalg.norm(places[name] - middle)
+        panel.annotate(name, places[name], 40 * away, textcoords="offset points", fontsize=14, fontweight="bold",
+                       ha="center", va="center", arrowprops={"arrowstyle": "-", "shrinkB": 5})
         cell = tour.add_subplot(grid[number // 2, 3 + number % 2])
         cell.imshow(network.forward_from(CODE, np.float32(point)[None]).reshape(28, 28), cmap="gray_r", vmin=0,
                     vmax=1)
-        cell.set(xticks=[], yticks=[])
+        cell.set(xticks=[], yticks=[], xlabel=f"({', '.join(f'{number:.1f}' for number in point)})")
         cell.set_title(f"{name}: {what}", fontsize=9)
     return {"map": angles, "points": tour}
 
 
 def _scatter(panel, codes, labels, **options):
     figures.scatter_digits(panel, codes, labels, s=26, linewidths=0.2, depthshade=False, **options)
-    panel.set(xlabel="first", ylabel="second", zlabel="third")
+    panel.set(xlabel="neuron 1", ylabel="neuron 2", zlabel="neuron 3")
     panel.set_box_aspect(None, zoom=0.85)  # otherwise the labels are cut off
 
 
@@ -230,19 +273,22 @@ def main(argv=None):
     linear = PCA(SIZES[CODE]).fit(pixels)
     measured = {"principal components": [results(linear.transform, linear.inverse_transform, training, test)]}
 
-    def measure(networks):
-        for name, network in networks.items():
-            coders = functools.partial(network.activation, CODE), functools.partial(network.forward_from, CODE)
-            measured.setdefault(name, []).append(results(*coders, training, test))
-        return networks
+    def measure(name, network):
+        coders = functools.partial(network.activation, CODE), functools.partial(network.forward_from, CODE)
+        measured.setdefault(name, []).append(results(*coders, training, test))
 
+    losses = {}
     if options.load is not None:
-        networks = measure({"autoencoder": load(options.load)})
+        networks = {"autoencoder": load(options.load)}
+        measure(*next(iter(networks.items())))
     else:
         trainings = {3: 5e-4} if options.quick else TRAININGS
         with shared.progress(options.runs * sum(trainings)) as progress:
             for _ in range(options.runs):
-                networks = measure(train_networks(trainings, pixels, progress))
+                trained = train_networks(trainings, pixels, test[0], progress)
+                networks, losses = ({name: pair[place] for name, pair in trained.items()} for place in (0, 1))
+                for name, network in networks.items():
+                    measure(name, network)
     print_results(measured)
 
     network = next(iter(networks.values()))
@@ -253,12 +299,13 @@ def main(argv=None):
     if options.at:
         points["F"] = (np.array(options.at), "your choice")
     print()
-    shared.print_table(["point", "first", "second", "third", "description"],
+    shared.print_table(["point", "neuron 1", "neuron 2", "neuron 3", "description"],
                        [[name, *(f"{number:.2f}" for number in point), what]
                         for name, (point, what) in points.items()])
     if options.at:
         print(as_text(network.forward_from(CODE, np.float32(options.at)[None])[0]))
     shared.present(lambda: {"reconstructions": draw_reconstructions(networks, pixels, labels),
+                            **({"loss": draw_losses(losses)} if losses else {}),
                             **draw_codes(network, codes, labels, points)}, options)
 
 

@@ -14,11 +14,12 @@ import collections
 import itertools
 
 from studies import shared
-from studies.fashion_autoencoder import CODES, HIDDEN, begin, build_autoencoder, mean_squared_error, train
+from studies.fashion_autoencoder import CODES, HIDDEN, begin, build_autoencoder, train
 
 import keras
 import numpy as np
 from keras import layers
+from sklearn.metrics import mean_squared_error
 
 NOISES = [0.1, 0.2, 0.3]  # standard deviations, in units of the range from black to white
 CLEAN = 0.0
@@ -35,25 +36,20 @@ def build_denoiser(code, noise):
     ])
 
 
-def root_mean_squared_error(images, others):
-    """Return the root mean squared difference of a pixel of two arrays of images (n, 784)."""
-    return np.sqrt(mean_squared_error(images, others))
-
-
 def corrupt(images, noise):
     """Return images (n, 784) with random Gaussian noise of that standard deviation on each pixel."""
     return images + np.random.default_rng().normal(0, noise, images.shape).astype(np.float32)
 
 
-def train_all(images, epochs, runs, progress):
+def train_all(images, epochs, progress):
     """Yield trained autoencoders: the name of the row of the table, the noises that it is measured with, the model.
 
     images: (n, 784), clean. The models trained without noise are measured with each noise and on clean images, which
     tells how much the bottleneck alone loses; the others with the noise that they are trained with.
     """
-    for code, noise, _ in itertools.product(CODES, (CLEAN, *NOISES), range(runs)):
+    for code, noise in itertools.product(CODES, (CLEAN, *NOISES)):
         model = build_denoiser(code, noise)
-        train(model, images, images, epochs, [shared.progress_callback(progress)])
+        train(model, images, images, None, epochs, [shared.progress_callback(progress)])
         name = f"{'denoising' if noise else 'plain'} autoencoder, code of {code}"
         yield name, [noise] if noise else [CLEAN, *NOISES], model
 
@@ -74,19 +70,26 @@ def main(argv=None):
     epochs = 1 if options.quick else EPOCHS
     noisy = {noise: corrupt(test_images, noise) for noise in (CLEAN, *NOISES)}
     chosen = np.random.default_rng().choice(len(test_images), SHOWN, replace=False)
-    errors = collections.defaultdict(list)  # by row of the table and noise
     restored = {noise: {} for noise in NOISES}
 
-    for noise in noisy:
-        errors["noisy image", noise] = [root_mean_squared_error(test_images, noisy[noise])]
-        errors["clipped to [0, 1]", noise] = [root_mean_squared_error(test_images, np.clip(noisy[noise], 0, 1))]
-    with shared.progress(len(CODES) * len(noisy) * options.runs * epochs) as progress:
-        for name, noises, model in train_all(images, epochs, options.runs, progress):
+    def run():
+        errors = []  # row of the table, noise, error
+        for name, noises, model in train_all(images, epochs, progress):
             for noise in noises:
                 outputs = model.predict(noisy[noise], batch_size=1000, verbose=0)
-                errors[name, noise].append(root_mean_squared_error(test_images, outputs))
+                errors.append([name, noise, mean_squared_error(test_images, outputs) ** 0.5])
                 if noise:
                     restored[noise][name] = outputs[chosen]
+        return errors
+
+    with shared.progress(len(CODES) * len(noisy) * options.runs * epochs) as progress:
+        runs = shared.repeat(options.runs, options, run)
+    errors = collections.defaultdict(list)  # by row of the table and noise
+    for noise in noisy:
+        errors["noisy image", noise] = [mean_squared_error(test_images, noisy[noise]) ** 0.5]
+        errors["clipped to [0, 1]", noise] = [mean_squared_error(test_images, np.clip(noisy[noise], 0, 1)) ** 0.5]
+    for name, noise, error in itertools.chain(*runs):
+        errors[name, noise].append(error)
     names = dict.fromkeys(name for name, _ in errors)
     shared.print_table([f"root mean square error, {shared.split_name(options)} images", "clean",
                         *(f"noise {noise}" for noise in NOISES)],

@@ -103,7 +103,8 @@ def train(model, inputs, targets, test, epochs, progress, learning_rate=LEARNING
     loss, metrics = ("sparse_categorical_crossentropy", ["accuracy"]) if classifies else ("mae", None)
     model.compile(keras.optimizers.Adam(schedule), loss, metrics=metrics)
     history = model.fit(inputs, targets, BATCH_SIZE, epochs, verbose=0, validation_data=test,
-                        validation_freq=validation_freq, callbacks=[shared.progress_callback(progress)])
+                        validation_batch_size=1000, validation_freq=validation_freq,
+                        callbacks=[shared.progress_callback(progress)])
     return {name: np.array(values) for name, values in {**history.history, "val_epoch": validation_freq}.items()}
 
 
@@ -127,7 +128,7 @@ def predict(model, inputs):
 def train_autoencoder(encoder, decoder, training, test, epochs, progress):
     """Train an encoder and a decoder to reconstruct the images of `training`, `Digits`. Returns the `Autoencoder`."""
     history = train(keras.Sequential([encoder, decoder]), training.images, training.images, (test.images, test.images),
-                    epochs, progress)
+                    epochs, progress, validation_freq=[epochs])
     return Autoencoder(encoder, decoder, tuple(history[name][-1] for name in ("loss", "val_loss")))
 
 
@@ -140,19 +141,26 @@ def clone(encoder, trainable):
 
 
 def draw_curves(histories, title, split, xscale="linear"):
-    """Return a figure of losses and accuracies by the epoch. histories: {name: [results of `train`]}."""
+    """Return a figure of losses and accuracies by the epoch: the mean of all trainings, and a band of their range.
+
+    histories: {name: [results of `train`]}.
+    """
     import matplotlib.pyplot as plt
 
-    figure, panels = plt.subplots(1, 2, figsize=(13, 5), layout="constrained")
-    figure.suptitle(f"{title}: one line per training, dashed on training images, solid on {split} images")
-    for (name, of_runs), colour in zip(histories.items(), windows.COLOURS):
-        for number, history in enumerate(of_runs):
-            epochs = np.arange(1, len(history["loss"]) + 1)
-            for panel, what, scale in zip(panels, ("loss", "accuracy"), (1, 100)):
-                panel.plot(epochs, scale * history[what], "--", color=colour, linewidth=1)
-                panel.plot(history["val_epoch"], scale * history[f"val_{what}"], color=colour, linewidth=1,
-                           label=name if panel is panels[0] and number == 0 else None)
-    panels[0].set(xlabel="epoch", xscale=xscale, ylabel="cross-entropy", yscale="log")
-    panels[1].set(xlabel="epoch", xscale=xscale, ylabel="accuracy, %")
-    figure.legend(loc="outside lower center", ncols=2)
+    figure, panels = plt.subplots(2, 2, figsize=(13, 8), sharex=True, layout="constrained")
+    figure.suptitle(title)
+    for line, prefix, images in zip(panels, ("val_", ""), (split, "training")):
+        for panel, what, scale in zip(line, ("loss", "accuracy"), (1, 100)):
+            for (name, of_runs), colour in zip(histories.items(), windows.COLOURS):
+                curves = scale * np.array([history[prefix + what] for history in of_runs])
+                epochs = of_runs[0]["val_epoch"] if prefix else np.arange(1, curves.shape[1] + 1)
+                panel.plot(epochs, curves.mean(0), color=colour, label=name)
+                panel.fill_between(epochs, curves.min(0), curves.max(0), color=colour, alpha=0.2, linewidth=0)
+            panel.set(title=f"{what}, {images} images", xscale=xscale,
+                      ylabel="cross-entropy" if what == "loss" else "accuracy, %")
+            panel.grid(alpha=0.3)
+    panels[1, 0].set_yscale("log")
+    for panel in panels[1]:
+        panel.set_xlabel("epoch")
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure

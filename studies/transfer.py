@@ -54,56 +54,64 @@ def accuracy(classifier, images, labels):
     return 100 * np.mean(predict(classifier, images).argmax(1) == labels)
 
 
-def print_reconstructions(runs, test, split):
+def describe(codes, training_codes, training, test):
+    """Return the numbers in a row of the table of codes. codes: of the images `test`, training_codes: of `training`."""
+    ink = test.images.mean((1, 2, 3))
+    apart = latent_space.pairs(latent_space.mahalanobis_distances(codes, test.labels))
+    return [latent_space.variance_within(codes, test.labels).mean(),
+            latent_space.pairs(latent_space.distances(codes, test.labels)).mean(), apart.mean(), apart.min(),
+            latent_space.nearest_centroid_accuracy(training_codes, training.labels, codes, test.labels),
+            latent_space.explained_variance(codes, ink, test.labels),
+            latent_space.explained_variance(codes, latent_space.slant(test.images), test.labels)]
+
+
+def measure(run, training, test):
+    """Return the results of a `Run` as a dictionary.
+
+    reconstructions: {name: parameters, errors of training and test images, accuracy of classifier (2) on the latter};
+    history: of classifier (2); codes: {name: `describe`}.
+    """
+    autoencoders = {}
+    for (filters, dense), network in run.autoencoders.items():
+        last = "a dense layer" if dense else "convolutions only"
+        autoencoders[f"(1) {filters}-{2 * filters}-{4 * filters} filters, {last}"] = network
+    autoencoders[f"(3) a decoder for the classifier's encoder, {FILTERS} filters"] = run.decoded
+    spaces = {"the autoencoder (1)": run.autoencoders[FILTERS, True].encoder,
+              "the classifier (2)": run.decoded.encoder, "an untrained encoder": build_encoder(FILTERS, True)}
+    return {
+        "reconstructions": {name: [network.encoder.count_params() + network.decoder.count_params(), *network.errors,
+                                   accuracy(run.classifier, network.reconstruct(test.images), test.labels)]
+                            for name, network in autoencoders.items()},
+        "history": run.history,
+        "codes": {name: describe(*(predict(encoder, images.images) for images in (test, training)), training, test)
+                  for name, encoder in spaces.items()}}
+
+
+def print_reconstructions(results, split):
     """Print the errors of (1) and (3), and the accuracy of classifier (2) on the images that they reconstruct."""
     rows = []
-
-    def add_row(name, autoencoders):
-        first = autoencoders[0]
-        accuracies = [accuracy(run.classifier, autoencoder.reconstruct(test.images), test.labels)
-                      for run, autoencoder in zip(runs, autoencoders)]
-        rows.append([name, f"{first.encoder.count_params() + first.decoder.count_params():,}",
-                     *shared.summaries([autoencoder.errors for autoencoder in autoencoders], 4),
-                     shared.mean_and_std(accuracies, 1)])
-
-    for filters, dense in runs[0].autoencoders:
-        name = f"(1) {filters}-{2 * filters}-{4 * filters} filters, {'a dense layer' if dense else 'convolutions only'}"
-        add_row(name, [run.autoencoders[filters, dense] for run in runs])
-    add_row(f"(3) a decoder for the classifier's encoder, {FILTERS} filters", [run.decoded for run in runs])
-    originals = [accuracy(run.classifier, *test) for run in runs]
+    for name, (parameters, *_) in results[0]["reconstructions"].items():
+        rows.append([name, f"{parameters:,}", *shared.summaries(
+            [result["reconstructions"][name][1:] for result in results], (4, 4, 1))])
+    originals = [100 * result["history"]["val_accuracy"][-1] for result in results]
     rows.append([f"the {split} images themselves", "", "", "", shared.mean_and_std(originals, 1)])
     shared.print_table(["autoencoder", "parameters", "L1 error, training images", f"{split} images",
                         "of these (2) classifies correctly, %"], rows)
 
 
-def print_classifiers(runs, split):
+def print_classifiers(results, split):
     """Print accuracies and losses of the classifiers (2)."""
-    values = [(100 * run.history["accuracy"][-1], 100 * run.history["val_accuracy"][-1],
-                        run.history["val_loss"].min(), run.history["val_loss"][-1]) for run in runs]
+    values = [(100 * history["accuracy"][-1], 100 * history["val_accuracy"][-1], min(history["val_loss"]),
+               history["val_loss"][-1]) for history in (result["history"] for result in results)]
     shared.print_table(["classifier", "accuracy, training images, %", f"{split} images, %",
                         "cross-entropy there: lowest", "at the end"],
                        [["(2) all training images", *shared.summaries(values, (1, 1, 3, 3))]])
 
 
-def describe(codes, training_codes, training, test):
-    """Return the numbers in a row of the table of codes. codes: of the images `test`, training_codes: of `training`."""
-    ink = test.images.mean((1, 2, 3))
-    apart = latent_space.pairs(latent_space.mahalanobis_distances(codes, test.labels))
-    return (latent_space.variance_within(codes, test.labels).mean(),
-            latent_space.pairs(latent_space.distances(codes, test.labels)).mean(), apart.mean(), apart.min(),
-            latent_space.nearest_centroid_accuracy(training_codes, training.labels, codes, test.labels),
-            latent_space.explained_variance(codes, ink, test.labels),
-            latent_space.explained_variance(codes, latent_space.slant(test.images), test.labels))
-
-
-def print_codes(runs, training, test, split):
+def print_codes(results, training, test, split):
     """Print the measures of the latent spaces of (1) and (2), of untrained encoders and of principal components."""
     linear = PCA(LATENT).fit(training.images.reshape(-1, 784))
-    networks = {"the autoencoder (1)": [run.autoencoders[FILTERS, True].encoder for run in runs],
-                "the classifier (2)": [run.decoded.encoder for run in runs],
-                "an untrained encoder": [build_encoder(FILTERS, True) for _ in runs]}
-    rows = {name: [describe(*(predict(encoder, images.images) for images in (test, training)), training, test)
-                   for encoder in of_runs] for name, of_runs in networks.items()}
+    rows = {name: [result["codes"][name] for result in results] for name in results[0]["codes"]}
     rows[f"{LATENT} principal components"] = [
         describe(*(linear.transform(images.images.reshape(-1, 784)) for images in (test, training)), training, test)]
     shared.print_table(
@@ -118,7 +126,8 @@ def draw_reconstructions(run, test, split):
     import matplotlib.pyplot as plt
 
     random = np.random.default_rng()
-    chosen = np.concatenate([random.choice(np.flatnonzero(test.labels == label), SHOWN // 10) for label in range(10)])
+    chosen = np.concatenate([random.choice(np.flatnonzero(test.labels == label), SHOWN // 10, replace=False)
+                             for label in range(10)])
     images = test.images[chosen]
     shown = {"original": images, "autoencoder (1)": run.autoencoders[FILTERS, True].reconstruct(images),
              "(1), convolutions only": run.autoencoders[FILTERS, False].reconstruct(images),
@@ -140,8 +149,10 @@ def draw_spaces(codes, labels, split):
     matrices = {name: latent_space.mahalanobis_distances(values, labels) for name, values in codes.items()}
     furthest = max(matrix.max() for matrix in matrices.values())
     for (name, values), (map_panel, panel) in zip(codes.items(), panels):
-        figures.scatter_digits(map_panel, PCA(2).fit_transform(values)[:1000], labels[:1000], s=30)
-        map_panel.set(title=f"{name}: first two principal components", xticks=[], yticks=[])
+        shown = PCA(2).fit(values)
+        figures.scatter_digits(map_panel, shown.transform(values)[:1000], labels[:1000], s=30)
+        map_panel.set(title=f"{name}: two principal components, {100 * shown.explained_variance_ratio_.sum():.0f}% of "
+                            "the variance", xticks=[], yticks=[])
         drawn = panel.imshow(matrices[name], cmap="Blues", vmin=0, vmax=furthest)
         panel.set(title=f"{name}: Mahalanobis distances of class centroids", xticks=range(10), yticks=range(10))
     spaces.colorbar(drawn, ax=panels[:, 1], shrink=0.6, label="standard deviations within a class")
@@ -156,14 +167,16 @@ def draw_spaces(codes, labels, split):
     return {"spaces": spaces, "variance": within}
 
 
-def draw(runs, test, split):
-    """Return the figures, of the last run but for the curves."""
-    run = runs[-1]
+def draw(run, results, test, split):
+    """Return the figures: of the networks of a run, or None, and the curves of all `results`."""
+    curves = encoders.draw_curves({"(2) all training images": [result["history"] for result in results]},
+                                  f"Classifiers of all training images: mean and range of {len(results)} runs", split)
+    if run is None:
+        return {"classifier": curves}
     codes = {"autoencoder (1)": predict(run.autoencoders[FILTERS, True].encoder, test.images),
              "classifier (2)": predict(run.decoded.encoder, test.images)}
     return {"reconstructions": draw_reconstructions(run, test, split), **draw_spaces(codes, test.labels, split),
-            "classifier": encoders.draw_curves({"(2) all training images": [run.history for run in runs]},
-                                               "A classifier of all training images", split)}
+            "classifier": curves}
 
 
 def main(argv=None):
@@ -173,6 +186,7 @@ def main(argv=None):
     """
     parser = shared.parser(__doc__)
     shared.add_runs(parser, validation="a fold of the training images")
+    shared.add_results(parser)
     encoders.add_data(parser)
     parser.add_argument("--filters", type=positive_integer, nargs="+", default=[8, 16, 32], metavar="N",
                         help=f"of the first convolution of the autoencoders (default: 8 16 32; {FILTERS} always)")
@@ -182,15 +196,21 @@ def main(argv=None):
     filters = [FILTERS] if options.quick else sorted({FILTERS, *options.filters})
 
     sizes = list(itertools.product(filters, (True, False)))
+    run = None  # the last one that was trained here; those in --results have no networks for figures
     with shared.progress(options.runs * (epochs * (len(sizes) + 1) + classifier_epochs)) as progress:
-        runs = [train_run(sizes, training, test, epochs, classifier_epochs, progress) for _ in range(options.runs)]
+        def train_and_measure():
+            nonlocal run
+            run = train_run(sizes, training, test, epochs, classifier_epochs, progress)
+            return measure(run, training, test)
+
+        results = shared.repeat(options.runs, options, train_and_measure)
     split = shared.split_name(options)
-    print_reconstructions(runs, test, split)
+    print_reconstructions(results, split)
     print()
-    print_classifiers(runs, split)
+    print_classifiers(results, split)
     print()
-    print_codes(runs, training, test, split)
-    shared.present(lambda: draw(runs, test, split), options)
+    print_codes(results, training, test, split)
+    shared.present(lambda: draw(run, results, test, split), options)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,19 @@ def test_results_of_a_bottleneck():
     assert bottleneck.reconstruction_error(np.array([0, 1, 1, 0]), np.array([0.2, 0.7, 0.4, 0.1])) == 25
 
 
+class Shifted:
+    """A network that adds to each digit what its last pixel says."""
+
+    def forward(self, pixels):
+        return pixels + pixels[:, -1:]
+
+
+def test_typical_digits():
+    pixels, labels = np.zeros((30, 784)), np.arange(30) % 10
+    pixels[:, -1] = [0.1] * 10 + [0.3] * 10 + [0.2] * 10
+    assert bottleneck.typical_digits(Shifted(), pixels, labels) == list(range(20, 30))
+
+
 def test_an_image_as_text():
     image = np.zeros((28, 28))
     image[3, 4:6] = image[27, 27] = 0.6

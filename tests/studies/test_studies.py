@@ -1,11 +1,12 @@
 """The studies as programs, each cut short: their tables, their figures, and what they say about mistakes."""
 
+import argparse
 import fnmatch
 import importlib
 import re
 import sys
 
-from studies import bptt, datasets, denoising, few_labels, shared
+from studies import bptt, datasets, denoising, few_labels, rnn_benchmark, shared
 from studies.network import Layer, Network
 from studies.shared import run
 
@@ -17,18 +18,20 @@ from programs import run_study
 
 # The command line of a trial, the figures that it saves, and the first cell of each row of its tables.
 TRIALS = {
-    "bottleneck": ([], ["reconstructions", "map", "points"],
+    "bottleneck": ([], ["reconstructions", "loss", "map", "points"],
                    ["principal components", "autoencoder, 3 epochs", *"ABCDE"]),
-    "bptt": ([], ["loss", "accuracy"], ["recurrent network", "counts with back-off, contexts of up to ?",
-                                        "interpolated counts, contexts of up to ?", "the most frequent character"]),
-    "fashion_autoencoder": (["--runs", "2"], ["fashion"],
-                            ["32 principal components", "autoencoder, one hidden layer, code of 32",
-                             "autoencoder, three hidden layers, code of 32"]),
+    "bptt": (["--segment", "20", "--batch-size", "3", "--longest-context", "2"], ["loss", "accuracy"],
+             ["recurrent network", "counts with back-off, contexts of up to ?",
+              "interpolated counts, contexts of up to ?", *"012"]),
+    "rnn_benchmark": ([], [], ["NumPy", "TensorFlow", "TensorFlow with XLA"]),
+    "fashion_autoencoder": (["--runs", "2"], ["fashion", "loss"],
+                            ["32 principal components", "one hidden layer, code of 32",
+                             "three hidden layers, code of 32"]),
     "denoising": (["--runs", "1"], ["denoising_0.1", "denoising_0.3"],
                   ["noisy image", r"clipped to [[]0, 1]", "plain autoencoder, code of 32",
                    "denoising autoencoder, code of 32"]),
-    "walking_speed": (["--runs", "1"], ["speed"],
-                      ["16", "16", "mean of the training subjects", "regression on the spectrum", "LSTM of 16 *"]),
+    "walking_speed": ([], ["speed"],
+                      ["16", "16", "mean of the training subjects", "regression on the spectrum", "LSTM"]),
     "variational": ([], ["reconstructions", "samples", "manifold", "codes", "interpolation", "attributes"],
                     ["2", "16", "between less and more slant", "between less and more ink"]),
     "transfer": (["--runs", "1"], ["reconstructions", "spaces", "variance", "classifier"],
@@ -36,7 +39,8 @@ TRIALS = {
                   "(3) a decoder for the classifier's encoder, 16 filters", "the test images themselves",
                   "(2) all training images", "the autoencoder (1)", "the classifier (2)", "an untrained encoder",
                   "12 principal components"]),
-    "few_labels": (["--validation"], ["few"], ["(4) 100 images only", "(5) frozen encoder", "(5) fine-tuned"]),
+    "few_labels": (["--validation"], ["few"],
+                   ["(4) 100 images only", "(5) frozen encoder"]),
 }
 
 
@@ -66,14 +70,13 @@ def small(monkeypatch):
     monkeypatch.setattr("studies.fashion_autoencoder.CODES", [32])
     monkeypatch.setattr(denoising, "CODES", [32])
     monkeypatch.setattr(denoising, "NOISES", [0.1, 0.3])
-    monkeypatch.setattr(few_labels, "PARTS", dict(list(few_labels.PARTS.items())[:3]))
+    monkeypatch.setattr(few_labels, "PARTS", dict(list(few_labels.PARTS.items())[:2]))
     monkeypatch.setattr(few_labels, "build_encoder", lambda *_: networks.small_encoder())
     monkeypatch.setattr(few_labels, "build_decoder", lambda *_: networks.small_decoder())
     monkeypatch.setattr("studies.variational.DRAWS", 2)
     monkeypatch.setattr(bptt, "UNITS", 30)
-    monkeypatch.setattr(bptt, "BATCH_SIZE", 3)
-    monkeypatch.setattr(bptt, "SEGMENT", 20)
-    monkeypatch.setattr(bptt, "LONGEST_CONTEXT", 2)
+    monkeypatch.setattr(rnn_benchmark, "UNITS", 30)
+    monkeypatch.setattr(rnn_benchmark, "STEPS", 20)
 
 
 def table_rows(output):
@@ -128,14 +131,17 @@ def wrong_sizes(path):
     ("bptt", ["--corpus", "FILE"], lambda path: path.write_text(""), "FILE: too short: 0 letters"),
     ("fashion_autoencoder", ["--runs", "0"], None, "argument --runs: not a whole number above 0: 0"),
     ("transfer", ["--data", "letters"], None, "argument --data: invalid choice: 'letters'"),
-    ("walking_speed", ["--folder", "FILE"], None, "FILE/Subject 1.pickle: No such file or directory"),
-    ("walking_speed", ["--folder", ""], None, "Subject 1.pickle: No such file or directory"),
+    ("walking_speed", ["--folder", "FILE"], None, "FILE/Subject 1.npz: No such file or directory"),
+    ("walking_speed", ["--folder", ""], None, "Subject 1.npz: No such file or directory"),
     ("walking_speed", ["--subjects", "a", "b", "c"], None, "--subjects names files in --folder, which is missing"),
     ("walking_speed", ["--folder", ".", "--subjects", "FILE", "b", "c"], lambda path: path.write_text("hello"),
-     "FILE: not recordings ("),
+     "FILE: not recordings: expected"),
+    ("walking_speed", ["--folder", ".", "--people", "2"], None, "--people simulates people, --folder has recordings"),
+    ("walking_speed", ["--results", "FILE"], lambda path: path.write_text('{"settings": {"quick": true}}'),
+     "FILE: results of other options"),
     ("treadmill", ["FILE"], lambda path: path.write_text(""), "FILE: File exists"),
-    ("treadmill", ["FILE"], lambda path: (path.mkdir(), (path / "Subject 1.pickle").write_text("")),
-     "FILE/Subject 1.pickle: File exists"),
+    ("treadmill", ["FILE"], lambda path: (path.mkdir(), (path / "Subject 1.npz").write_text("")),
+     "FILE/Subject 1.npz: File exists"),
     ("treadmill", [], None, "the following arguments are required: FOLDER"),
     ("bptt", ["--figures", "FILE"], lambda path: path.write_text(""), "FILE: File exists"),
 ])
@@ -157,17 +163,33 @@ def test_bytes_that_are_not_text(call, small, tmp_path):
     assert (status, errors) == (0, "")
 
 
-def test_the_benchmark_of_back_propagation_through_time(call, small):
-    status, output, errors = call("bptt", "--benchmark", "--quick")
-    assert (status, errors) == (0, "")
-    rows = table_rows(output)
-    assert [name for name, *_ in rows] == ["NumPy", "TensorFlow", "TensorFlow with XLA"]
-    assert all(float(milliseconds) > 0 for _, milliseconds, _ in rows) and rows[0][2] == "1.00"
-
-
 def test_mean_and_std():
     assert shared.mean_and_std([1.0, 2.0, 3.0], 2) == "2.00 ± 1.00"
     assert shared.mean_and_std([0.125], 3) == "0.125"
+
+
+def test_results_are_kept(tmp_path):
+    """What is in the file is not computed again, and what is new is added."""
+    options, numbers = argparse.Namespace(results=str(tmp_path / "file"), runs=5, quick=True), iter(range(10))
+
+    def run():
+        return {"number": next(numbers), "array": np.arange(2), "value": np.float32(0.5)}
+
+    def result(number):
+        return {"number": number, "array": [0, 1], "value": 0.5}
+
+    assert shared.repeat(2, options, run) == [result(0), result(1)]
+    assert shared.repeat(3, options, run) == [result(0), result(1), result(2)]
+    assert shared.repeat(1, options, None) == [result(0)]
+    options.results = None
+    assert shared.repeat(1, options, run) == [result(3)]
+
+
+def test_differences_are_paired():
+    values, others = np.array([70.0, 75, 80, 71]), [60.0, 66, 69, 61]
+    margin = 3.182 * (2 / 3) ** 0.5 / 2  # the t distribution with three degrees of freedom
+    assert shared.paired_difference(values, others, 1) == f"+10.0 ({10 - margin:+.1f} to {10 + margin:+.1f})"
+    assert shared.paired_difference(values[:1], others[:1], 2) == "+10.00"
 
 
 def test_summaries():

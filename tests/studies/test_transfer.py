@@ -70,6 +70,21 @@ def test_a_copy_is_trained_or_frozen(trainable, halves, progress):
     assert all(np.array_equal(*pair) for pair in zip(weights_of(encoder), before))
 
 
+def test_stages_of_a_training(monkeypatch):
+    """In the first one the encoder is frozen; the second continues the count of epochs, at a lower rate."""
+    encoder, calls = small_encoder(), []
+
+    def train(model, inputs, targets, test, epochs, progress, rate, alpha, measured):
+        calls.append((epochs, model.layers[0].trainable, rate))
+        return {"loss": np.zeros(epochs), "val_loss": np.zeros(len(measured)), "val_epoch": np.array(measured)}
+
+    monkeypatch.setattr(encoders, "train", train)
+    stages = [(0.5, False, 0.01), (0.5, True, 0.001)]
+    history = few_labels.train_stages(encoder, stages, Digits([], []), None, 8, None)
+    assert calls == [(4, False, 0.01), (4, True, 0.001)]
+    assert history["val_epoch"].tolist() == list(range(1, 9)) and len(history["loss"]) == len(history["val_loss"]) == 8
+
+
 def test_an_autoencoder_is_trained_to_reconstruct(progress):
     """Here four random images: what is the same for all of them has an error of 0.31 at best."""
     labels = np.arange(100) % 4
@@ -132,13 +147,6 @@ def test_nearest_centroid():
     codes, labels = np.array([[0.0, 0], [2, 0.1], [10, 0], [12, 0.1]]), np.array([3, 3, 5, 5])
     queries, targets = np.array([[5.9, 4], [6.1, -4], [0, 0], [9, 0]]), np.array([3, 5, 3, 3])
     assert latent_space.nearest_centroid_accuracy(codes, labels, queries, targets) == 75
-
-
-def test_differences_are_paired():
-    accuracies, others = np.array([70.0, 75, 80, 71]), np.array([60.0, 66, 69, 61])
-    margin = 3.182 * (2 / 3) ** 0.5 / 2  # the t distribution with three degrees of freedom
-    assert few_labels.difference(accuracies, others) == f"+10.0 ({10 - margin:+.1f} to {10 + margin:+.1f})"
-    assert few_labels.difference(accuracies[:1], others[:1]) == "+10.0"
 
 
 def test_slant():
