@@ -100,6 +100,7 @@ class Augmented(keras.layers.Wrapper):
     def __init__(self, layer, shift=1.0, affine=0.12, elastic=0.3, half_periods=3, threshold_range=(0.2, 0.8),
                  copies=16, copy_strength=0.7, deskew=True, **options):
         super().__init__(layer, **options)
+        self.input_spec = keras.layers.InputSpec(shape=(None, SIZE, SIZE, 1))  # Keras says so for another shape
         self.settings = {"shift": shift, "affine": affine, "elastic": elastic, "half_periods": half_periods,
                          "threshold_range": threshold_range, "copies": copies, "copy_strength": copy_strength,
                          "deskew": deskew}

@@ -129,7 +129,7 @@ def _explain(line):
     try:
         line = line.decode().rstrip("\r\n")
     except UnicodeDecodeError as error:
-        return f"byte {error.start + 1} is not text"
+        return f"byte {error.start + 1} is not text: {FORM}"
     label, tab, bitmap = line.partition("\t")
     if not line.strip():
         return "the line is blank"

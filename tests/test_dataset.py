@@ -81,7 +81,7 @@ BAD_LINES = {
     "783 pixels, expected 784": lambda line: line.replace(b"-", b"")[:-1],
     "785 pixels, expected 784": lambda line: line.replace(b"-", b"") + b"0",
     "0 pixels, expected 784": lambda line: line[:2],
-    "byte 7 is not text": lambda line: line[:6] + b"\xff" + line[7:],
+    f"byte 7 is not text: {FORM}": lambda line: line[:6] + b"\xff" + line[7:],
     "row 1 has the character '\\x00', expected 0 or 1": lambda line: line[:2] + b"\0" + line[3:],
     "the line is blank": lambda line: b"",
     f"the line is too long: {FORM}": lambda line: line * 10_000,

@@ -57,6 +57,8 @@ def test_images_of_another_form(digits, capsys):
         common.predict(model, digits.images[0, ..., 0][None])
     with pytest.raises(ValueError, match=r"^pixels from 0 to 255, expected 0 \(paper\) to 1 \(ink\)$"):
         common.predict(model, 255 * digits.images)
+    with pytest.raises(ValueError, match=r"expected shape=\(None, 28, 28, 1\), found"):
+        model.predict(digits.images[0], verbose=0)
     common.predict(model, digits.images)
     assert capsys.readouterr().err == ""
     common.predict(model, 1 - digits.images)
