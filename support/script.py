@@ -115,7 +115,8 @@ class Script:
         for name, path in ("--predictions", options.predictions), ("--save", options.save):
             if path is None:
                 continue
-            for kept in (options.dataset, options.test, DATASET, sys.argv[0]):
+            code = [getattr(module, "__file__", None) for module in list(sys.modules.values())]  # of what runs here
+            for kept in (options.dataset, options.test, DATASET, sys.argv[0], *code):
                 if kept and same_file(path, kept):
                     raise DatasetError(f"{name} {path}: this would overwrite {kept}")
             check_output(path)

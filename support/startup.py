@@ -6,7 +6,8 @@ What is set aside, since settings of other projects must not change a result:
   the studies use for data; what a `keras.json` sets there is undone
 - every variable `TF_*`, and `XLA_FLAGS`: with an unknown flag TensorFlow would abort the process
 - a precision, eager execution or determinism that a start-up file of the site has switched on
-- `MPLBACKEND` in a program: Matplotlib cannot be imported where it names a backend that there is not, a notebook's
+- `MPLBACKEND` in a program: Matplotlib cannot be imported where it names a backend that there is not, a notebook's;
+  and what a matplotlibrc sets, such as a font or LaTeX (in `windows.py`)
 """
 
 import time

@@ -17,12 +17,14 @@ COLOURS = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e
 def has_screen():
     """Return whether Matplotlib can open windows here. If it cannot, a program's figures are drawn into files.
 
-    In a console, the choice of its backend is left alone.
+    In a console, the choice of its backend is left alone, and a matplotlibrc as well.
     """
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it would announce that it builds its font cache
     with startup.explain_missing_packages():
         import matplotlib
 
+    if startup.PROGRAM:
+        matplotlib.rcdefaults()
     try:
         if startup.BACKEND:
             matplotlib.use(startup.BACKEND)

@@ -81,8 +81,9 @@ def test_help_without_docstrings(program):
 
 
 def test_a_screen_that_does_not_answer(tmp_path):
-    """The reason is the true one, not that no toolkit is installed; the figures are saved."""
+    """The reason is the true one, not that no toolkit is installed. The figures are those without a matplotlibrc."""
     pytest.importorskip("tkinter")
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfont.size: nothing\nbackend: Qt5Agg\n")
     ran = run_script(FAST, "--show_analysis", cwd=tmp_path, env={"DISPLAY": ":987"})
     assert ran.returncode == 0 and len(ran.stdout.splitlines()) == 6
     assert ran.stderr == f'{FAST}: note: no windows: couldn\'t connect to display ":987"\n'

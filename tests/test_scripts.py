@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import common
 import task1_autoencoder
@@ -196,13 +197,15 @@ def test_mistake_in_the_test_half_is_found_after_training(call, lines, write):
     (["--test", "good.txt", "--dataset", "./good.txt"], "--test good.txt: these are the digits to train on"),
     (["--dataset", "good.txt", "--predictions", "link.txt"], "--predictions link.txt: this would overwrite good.txt"),
     (["--test", "good.txt", "--save", "good.keras"], "--save good.keras: this would overwrite good.txt"),
+    (["--predictions", "mine.py"], None),  # code that runs
     (["--save", "model.h5"], "argument --save: the name must end in .keras: model.h5"),
     (["--save", "nowhere/model.keras"], "nowhere/model.keras: No such file or directory"),
     (["--dataset"], "argument --dataset: expected one argument"),
     (["more"], None),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
-def test_mistakes_of_the_user(call, arguments, message, lines, tmp_path):
-    for name, content in {"one.txt": lines[:1], "eight.txt": lines[:8], "empty.txt": [],
+def test_mistakes_of_the_user(call, arguments, message, lines, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mine", types.SimpleNamespace(__file__=str(tmp_path / "mine.py")))
+    for name, content in {"one.txt": lines[:1], "eight.txt": lines[:8], "empty.txt": [], "mine.py": [],
                           "good.txt": lines[:20],
                           "bad.txt": [lines[0], lines[1][:119] + lines[1][120:], *lines[2:6]]}.items():
         (tmp_path / name).write_bytes(b"".join(line + b"\n" for line in content))
