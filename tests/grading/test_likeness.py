@@ -50,15 +50,16 @@ def measured():
     originals = {name: likeness.fingerprint({CNN: text}, shared) for name, text in written_apart().items()}
     rows = {kind: [likeness.share(one, likeness.fingerprint({CNN: disguised(name, kind, number)}, shared))
                    for number, (name, one) in enumerate(originals.items())] for kind in DISGUISES}
-    plain = [one for name, one in originals.items() if "plain" in name]
-    others = [one for name, one in originals.items() if "plain" not in name]
-    return rows | {"written apart": [likeness.share(*pair) for pair in combinations(others, 2)],
-                   "plain networks written apart": [likeness.share(*pair) for pair in combinations(plain, 2)]}
+    rows |= {"written apart": [], "plain networks written apart": []}
+    for one, other in combinations(originals, 2):
+        both = "plain networks " * ("plain" in one and "plain" in other)
+        rows[f"{both}written apart"].append(likeness.share(originals[one], originals[other]))
+    return rows
 
 
 def test_the_table_of_the_docs():
     """Of each kind of pairs, how many are found at several thresholds."""
-    rows = [[kind, len(shares), *(sum(share >= least for share in shares) for least in (0.4, 0.5, 0.6, 0.7))]
+    rows = [[kind, len(shares), *(sum(share >= least for share in shares) for least in (0.4, 0.5, 0.6))]
             for kind, shares in measured().items()]
     for row in rows:
         text = f"| {' | '.join(map(str, row))} |"
@@ -72,7 +73,7 @@ def prints(**texts):
 
 # Statements that are in no one's idioms, and few.
 NINE = "".join(["import keras\nfrom keras import layers\nmodel = keras.Sequential()\n",
-                *(f"model.add(layers.Dense({number}))\n" for number in range(7)), "f()\n"])
+                *(f"model.add(layers.Dense({number}))\n" for number in range(5)), "f()\n"])
 
 
 def test_short_scripts_are_found_if_they_are_the_same():

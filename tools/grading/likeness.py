@@ -14,7 +14,7 @@ from pygments import lexers, token
 
 K = 12  # tokens of a k-gram
 SHARE = 0.5  # of the smaller of two scripts, from which a reader should look; docs/grading.md has the measurement
-FEWEST = 80  # tokens that two scripts must have in common for that
+FEWEST = 60  # tokens that two scripts must have in common for that
 SAME = 30  # tokens that suffice if two scripts are the same throughout
 ALIKE = "are much alike"
 LEXER = lexers.get_lexer_by_name("python")
