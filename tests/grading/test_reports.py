@@ -104,6 +104,12 @@ def test_feedback(tmp_path):
     assert "verbose" not in text and "The message is a warning of Python or Keras." in text and "<b>line" not in text
 
 
+def test_a_hint_at_several_is_one_line(capsys):
+    judged = {name: {CNN: verdicts.judge(CNN, 1, entry([5.0], hints=["look"]))} for name in ("anna", "ben")}
+    output.show(judged, "a machine", 1)
+    assert f"\nanna, ben {CNN}: look\n" in capsys.readouterr().out
+
+
 def test_the_terminal_cannot_be_steered(capsys):
     output.show(a_class(6)[0], "a machine", 5)
     assert "\x1b" not in capsys.readouterr().out

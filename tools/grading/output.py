@@ -23,6 +23,8 @@ def printable(text):
 def show(judged, where, runs, left=None):
     """Print the table, then reasons, remarks and hints, then what was not checked, then what was not graded.
 
+    A hint at several hand-ins is one line.
+
     judged: {submission: {task: verdict}}. where: a description of the machine. runs: of each script. left: {reason:
     names of files that belong to no submission}.
     """
@@ -39,8 +41,12 @@ def show(judged, where, runs, left=None):
         if lines:
             print(printable("\n".join(["", head, *lines])))
     for kind, head in {"reasons": "Not valid:", "remarks": "To mend:", "hints": "For a reader to look at:"}.items():
-        lines = list(dict.fromkeys(f"{task}: {text}" if ALIKE in text else f"{submission} {task}: {text}"
-                                   for submission, task, verdict in flat(judged) for text in verdict[kind]))
+        who = {}
+        for submission, task, verdict in flat(judged):
+            for text in verdict[kind]:
+                who.setdefault((task, text, "" if kind == "hints" else submission), []).append(submission)
+        lines = [f"{task}: {text}" if ALIKE in text else f"{', '.join(names)} {task}: {text}"
+                 for (task, text, _), names in who.items()]
         if lines:
             print(printable("\n".join(["", head, *lines])))
     skipped = verdicts.not_checked(judged)
