@@ -98,7 +98,11 @@ def test_without_labels_the_printed_error_does_not_matter():
 
 def test_standard_error_is_quoted_without_tensorflow():
     greeting = "WARNING: All log messages before absl::InitializeLog()\nI0000 00:00:1795.6 6825 port.cc:153] on"
-    for stderr, remarks in (greeting, []), (f"{greeting}\nw.py:3: UserWarning: no\n", ["w.py:3: UserWarning: no"]):
+    library = ("/v/lib/site-packages/keras/src/iterator.py:74: UserWarning: `shuffle=True` was passed\n"
+               "  self.adapter = adapter(\nWARNING:tensorflow:From /v/compat.py:98: x is deprecated\n"
+               "Instructions for updating:\nuse y\n")
+    for stderr, remarks in (greeting, []), (f"{greeting}\nw.py:3: UserWarning: no\n", ["w.py:3: UserWarning: no"]), (
+            library, []), (f"{library}w.py:3: UserWarning: no\n  x()\n", ["w.py:3: UserWarning: no"]):
         outcome = sandbox.Outcome("", "5.00 100 0.01\n", stderr, 1.0, 1.0, "", "", True)
         kept = records.record(CNN, outcome, audits.Digits([], []), False)
         assert kept["remarks"] == [f"wrote to standard error: {line}" for line in remarks] and kept["errors"] == [5.0]

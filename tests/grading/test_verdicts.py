@@ -9,7 +9,8 @@ from handins import CNN, entry
 
 @pytest.mark.parametrize("audit, usual, state, hint", [
     (99.0, 5.0, "valid, high performance", None), (98.1, 5.0, "valid, high performance", None),
-    (97.0, 5.0, "valid, high performance", "3.0% of the test digits still get"), (89.0, 5.0, "not valid", None),
+    (97.0, 5.0, "valid, high performance", "3.0% of the test digits still get"), (79.0, 5.0, "not valid", None),
+    (88.0, 5.0, "valid, high performance", "12.0% of the test digits still get"),  # as one that learned nothing
     (98.0, 11.0, "valid", None),
 ])
 def test_what_an_audit_says(audit, usual, state, hint):
@@ -36,6 +37,41 @@ def test_blocks_that_are_regenerated_too_well():
         assert verdict["state"] == state
         texts = verdict["hints"] + verdict["reasons"]
         assert any("blocks of random pixels its error is 0.50%" in text for text in texts)
+
+
+def test_a_training_without_gradients_that_were_seen():
+    """It may be written out by hand: only where an audit shows that nothing was learned is it a reason."""
+    for audit, kind in (99.0, "hints"), (50.0, "reasons"):
+        unseen = entry([5.0], audit)
+        for job in unseen["jobs"].values():
+            job["report"] = job["report"] | {watch.TRAINED: "failed: no gradient was seen"}
+        verdict = verdicts.judge(CNN, 1, unseen)
+        assert [f"{watch.TRAINED}: no gradient was seen" in text for text in verdict[kind]].count(True) == 1
+        assert not any(watch.TRAINED in text for text in verdict[{"hints": "reasons"}.get(kind, "hints")])
+
+
+def test_several_models_of_which_one_may_predict():
+    """Where it cannot be told which, a person decides about the count, and the limit holds for what is printed."""
+    several = entry([5.0])
+    report = several["jobs"]["run 1"]["report"]
+    del report["parameters"]
+    report["together"] = 2_000_000
+    verdict = verdicts.judge(CNN, 1, several)
+    assert verdict["state"] == "valid, high performance" and verdict["parameters"] == 100
+    assert ["2,000,000 together" in text for text in verdict["hints"]] == [True]
+
+
+def test_minutes_by_the_graders_clock_are_said_to_be_so():
+    slow = entry([5.0])
+    slow["jobs"]["run 1"]["spoke"] = 330
+    assert verdicts.judge(CNN, 1, slow)["reasons"] == [
+        "5.50 minutes are over 5 (by the grader's clock, until its last line; 0.01 are printed)"]
+
+
+def test_tensorflow_that_only_the_runs_show():
+    other = entry([5.0], source={"no random seeds": "passed", "uses TensorFlow": "failed: it is not imported"})
+    verdict = verdicts.judge(CNN, 1, other)
+    assert verdict["state"].startswith("valid") and "it was there in the runs" in verdict["hints"][0]
 
 
 def test_strict_makes_remarks_fatal():

@@ -1,10 +1,14 @@
 """What the grader sees of the models of a hand-in."""
 
-from grading import models
+from grading import models, thoughts
 
 import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers, ops
+
+IMAGES = np.random.default_rng().integers(0, 2, (8, 28, 28, 1)).astype("float32")
 
 
 def autoencoder(thought, digit=None, in_one=False):
@@ -34,7 +38,7 @@ def autoencoder(thought, digit=None, in_one=False):
         [vector, layers.GlobalMaxPooling2D()(image)])), ["only"]),
 ], ids=["honest", "normalized", "linear", "deep", "nested", "too short", "from the image", "also from the image"])
 def test_thought_vectors(model, failed):
-    findings = models.check_thought_vector(model())
+    findings = models.check_thought_vector(model(), outputs=2)
     assert len(findings) == 3
     for name, finding in findings.items():
         start = ("failed", "hint: it reaches") if any(name.endswith(end) for end in failed) else "passed"
@@ -42,11 +46,58 @@ def test_thought_vectors(model, failed):
 
 
 def test_thought_vector_out_of_range():
-    """A reason for images as they are; with weights that a run does not have, a person decides."""
-    for activation, start in (lambda x: 2 * ops.tanh(x + 5), "failed: it reaches 2"), (
+    """A reason for test digits; with images or weights that a run does not have, a person decides."""
+    for activation, start in (lambda x: 2 * ops.tanh(x + 5), "failed: it reaches 2 for test digits"), (
             "relu6", "hint: it reaches"), ("sigmoid", "passed"):
         dense = layers.Dense(256, activation, kernel_initializer=keras.initializers.RandomUniform(-1e-4, 1e-4))
-        assert models.check_thought_vector(autoencoder(dense))[models.THOUGHT_RANGE].startswith(start)
+        found = models.check_thought_vector(autoencoder(dense), IMAGES, digits=True)[thoughts.THOUGHT_RANGE]
+        assert found.startswith(start)
+    found = models.check_thought_vector(autoencoder(lambda x: 2 * ops.tanh(x + 5)))[thoughts.THOUGHT_RANGE]
+    assert found.startswith("hint: it reaches 2 for images of random pixels")
+
+
+def test_the_activation_in_a_layer_of_its_own():
+    """The layer of that name is the one before; only its activation reads it."""
+    for activation, start in ("tanh", "passed"), ("softplus", "failed: it reaches"):
+        image = layers.Input((28, 28, 1))
+        vector = layers.Dense(256, name="thought_vector", bias_initializer="ones")(layers.Flatten()(image))
+        model = keras.Model(image, layers.Dense(784)(layers.Activation(activation)(vector)))
+        found = models.check_thought_vector(model, IMAGES, digits=True)
+        assert found[thoughts.THOUGHT_RANGE].startswith(start)
+
+
+class Subclass(keras.Model):
+    """An autoencoder with a call of its own. leaks: how much of the image passes by the thought vector."""
+
+    def __init__(self, leaks):
+        super().__init__()
+        self.leaks, self.flatten = leaks, layers.Flatten()
+        self.thought, self.decoder = layers.Dense(256, "tanh", name="thought_vector"), layers.Dense(784)
+
+    def call(self, images):
+        image = self.flatten(images)
+        self.add_loss(ops.mean(image))
+        return self.decoder(self.thought(image)) + self.leaks * image
+
+
+def test_thought_vector_of_a_subclass():
+    for leaks, start in (0, "passed"), (0.1, "failed: an output also changes with the image"):
+        model = Subclass(leaks)
+        model(IMAGES)
+        found = models.check_thought_vector(model, IMAGES, digits=True)
+        assert found[thoughts.THOUGHT_ONLY].startswith(start) and found[thoughts.THOUGHT_SIZE] == "passed"
+
+
+def test_outputs_beside_those_of_the_task():
+    """A variational autoencoder also gives its mean; an output more that sees the image is for a person."""
+    image = layers.Input((28, 28, 1))
+    flat = layers.Flatten()(image)
+    mean = layers.Dense(256)(flat)
+    vector = layers.Activation("tanh", name="thought_vector")(mean)
+    picture = layers.Dense(784)(vector)
+    for more, start in ([mean, vector], "passed"), ([layers.Dense(10)(flat)], "hint: an output also sees the image"):
+        found = models.check_thought_vector(keras.Model(image, [picture, *more]), IMAGES)
+        assert found[thoughts.THOUGHT_ONLY].startswith(start)
 
 
 def test_thought_vector_in_another_shape():
@@ -67,9 +118,10 @@ def test_thought_vector_within_a_nested_autoencoder():
         copy = decoder(encoder(image))
         both = keras.Model(image, layers.Concatenate()([copy, image]) if passes_by else copy)
         outer = layers.Input((784,))
-        findings = models.check_thought_vector(keras.Model(outer, [both(outer), layers.Dense(10)(encoder(outer))]))
-        assert findings[models.THOUGHT_ONLY].startswith("failed" if passes_by else "passed")
-        assert findings[models.THOUGHT_SIZE] == findings[models.THOUGHT_RANGE] == "passed"
+        model = keras.Model(outer, [both(outer), layers.Dense(10)(encoder(outer))])
+        findings = models.check_thought_vector(model, outputs=2)
+        assert findings[thoughts.THOUGHT_ONLY].startswith("failed" if passes_by else "passed")
+        assert findings[thoughts.THOUGHT_SIZE] == findings[thoughts.THOUGHT_RANGE] == "passed"
 
 
 @pytest.mark.parametrize("digit, finding", [
@@ -85,7 +137,7 @@ def test_outputs_that_share_nothing(digit, finding):
     pixels = layers.Reshape((28, 28, 1))(layers.Dense(784)(vector if digit is None else vector[:, :100]))
     seen = vector if digit is None else digit(image, vector)
     model = keras.Model(image, {"reconstruction": pixels, "digit": layers.Dense(10)(seen)})
-    assert models.check_models([model], "task2")[models.THOUGHT_SHARED].startswith(finding)
+    assert models.check_models([model], "task2")[thoughts.THOUGHT_SHARED].startswith(finding)
 
 
 def test_the_bundle_shares_the_thought_vector():
@@ -112,7 +164,7 @@ class Own(layers.Layer):
 @pytest.mark.parametrize("script, body, name, start", [
     ("task3", lambda: [layers.Conv2D(2, 3)], models.CONVOLUTION, "passed"),
     ("task3", lambda: [keras.Sequential([layers.SeparableConv2D(2, 3)])], models.CONVOLUTION, "passed"),
-    ("task3", lambda: [layers.Dense(3)], models.CONVOLUTION, "failed"),
+    ("task3", lambda: [layers.Flatten(), layers.Dense(3)], models.CONVOLUTION, "failed"),
     ("task4", lambda: [layers.Reshape((28, 28)), layers.Bidirectional(layers.GRU(4))], models.RECURRENT, "passed"),
     ("task4", lambda: [layers.Dense(3)], models.RECURRENT, "failed"),
     ("task4", lambda: [layers.Reshape((28, 28)), layers.GRU(4)], models.NO_CONVOLUTION, "passed"),
@@ -134,3 +186,49 @@ def test_several_models():
     found = models.check_models([plain, other], "task4")
     assert found[models.RECURRENT] == "passed" and found[models.NO_CONVOLUTION].startswith("failed")
     assert models.check_models([object()], "task3")[models.CONVOLUTION].startswith("not checked")
+
+
+def by_hand(shared, steps=6, around=lambda x: x):
+    """Return a network that reads the rows one by one, by one dense layer or by one for each row."""
+    image = layers.Input((28, 28))
+    state = layers.Dense(8, "tanh")(image[:, 0])
+    cell = layers.Dense(8, "tanh")
+    for row in range(1, steps):
+        cell = cell if shared else layers.Dense(8, "tanh")
+        state = cell(layers.Concatenate()([around(image[:, row]), state]))
+    return keras.Model(image, layers.Dense(10)(state))
+
+
+def hidden(x):
+    """Do nothing, where no graph shows it."""
+    return tf.ensure_shape(tf.numpy_function(lambda value: value, [x], tf.float32), x.shape)
+
+
+@pytest.mark.parametrize("model, finding", [
+    (lambda: by_hand(True), "passed"),
+    (lambda: by_hand(False), "failed: the model has dense"),
+    (lambda: by_hand(True, 3), "not checked: there is none by name; a weight is used twice along a path"),
+    (lambda: by_hand(False, 6, layers.Lambda(hidden, output_shape=lambda shape: shape)), "not checked"),
+    (lambda: keras.Sequential([layers.Input((28, 28)), layers.Lambda(lambda x: tf.scan(
+        lambda state, row: state + row, tf.transpose(x, (1, 0, 2)))[-1], output_shape=(28,)), layers.Dense(10)]),
+     "passed"),
+    (lambda: keras.Sequential([layers.Input((28, 28)), layers.Flatten(), layers.Dense(16)]), "not checked"),
+], ids=["shared", "deep", "twice", "hidden", "tf.scan", "features"])
+def test_recurrent_by_hand(model, finding):
+    """A weight that is used again and again along one path; what is unclear is not checked."""
+    assert models.check_layers(model())[models.RECURRENT].startswith(finding)
+
+
+def test_a_convolution_by_hand_is_not_checked():
+    """A dense layer for each patch is a convolution; one for the whole image is none."""
+    for body, start in ([layers.Reshape((4, 7, 28)), layers.Permute((1, 3, 2)), layers.Dense(4)], "not checked"), (
+            [layers.Flatten(), layers.Dense(4)], "failed"):
+        model = keras.Sequential([layers.Input((28, 28, 1)), *body, layers.Flatten(), layers.Dense(10)])
+        assert models.check_layers(model)[models.CONVOLUTION].startswith(start)
+
+
+def test_what_only_other_parts_of_a_script_may_have():
+    """A model that was not given the digits themselves may follow a convolution that is no layer of Keras."""
+    model = keras.Sequential([layers.Input((64,)), layers.Dense(10)])
+    assert models.check_layers(model, told=False)[models.CONVOLUTION].startswith("not checked")
+    assert models.check_layers(model)[models.CONVOLUTION].startswith("failed")

@@ -1,75 +1,168 @@
-"""What the models of a script are: thought vectors, convolutions, recurrent layers. Needs nothing of the grader.
+"""What the models of a script are: layers, weights, thought vectors. Needs nothing of the grader but its neighbours.
 
 A finding is "passed", "failed: WHY", "hint: WHAT" or "not checked: WHY", by the name of the check.
 """
 
-import math
+from grading.thoughts import CLASSES, THOUGHT, THOUGHT_SHARED, check_shared, check_thought_vector
 
 CONVOLUTION, RECURRENT, NO_CONVOLUTION = "a convolution layer", "a recurrent layer", "no convolution"
-THOUGHT = THOUGHT_SIZE, THOUGHT_RANGE, THOUGHT_ONLY = [
-    "thought vector of 256", "thought vector in [-1, 1]", "outputs see the thought vector only"]
-THOUGHT_SHARED = "both outputs read the thought vector"
+HELPED = "other models"
 OF_MODEL = {"task1": THOUGHT, "task2": [*THOUGHT, THOUGHT_SHARED], "task3": [CONVOLUTION],
             "task4": [RECURRENT, NO_CONVOLUTION]}
+ALL = [*THOUGHT, THOUGHT_SHARED, CONVOLUTION, RECURRENT, NO_CONVOLUTION]  # of a task that is not among these
+LISTED = 6  # layers that a text names
+# Operations that hide others.
+HIDING = {"PartitionedCall", "StatefulPartitionedCall", "PyFunc", "PyFuncStateless", "EagerPyFunc", "If", "StatelessIf",
+          "Case", "StatelessCase", "XlaCallModule"}
+ASKED = 100  # digits that a model was given, from which it may have helped another
+AGAIN = 3  # times that a weight is used along one path, from which a graph is recurrent for sure
 
 
-def check_models(models, task):
-    """Return the findings on the models that predicted. A check that raises an exception is "not checked"."""
+def check_models(models, task, examples=None, told=True):
+    """Return the findings on the models that predicted. A check that raises an exception is "not checked".
+
+    examples: {id of a model: some rows that it was given}. told: whether they were given the test digits for sure.
+    """
     found = {}
     for model in models:
+        example = (examples or {}).get(id(model))
         try:
-            findings = check_thought_vector(model) if task in ("task1", "task2") else check_layers(model, task)
-            if task == "task2":
-                findings[THOUGHT_SHARED] = check_shared(model)
+            findings = {}
+            if task not in ("task3", "task4"):
+                outputs = 1 if task == "task1" else 2
+                findings |= check_thought_vector(model, example, told and example is not None, outputs)
+                findings |= {THOUGHT_SHARED: check_shared(model, example)} if outputs == 2 else {}
+            if task not in ("task1", "task2"):
+                findings |= check_layers(model, example, told)
         except Exception as error:
-            findings = dict.fromkeys(OF_MODEL[task], f"not checked: {type(error).__name__}: {error}"[:200])
+            why = f"not checked: {type(error).__name__}: {error}"[:200]
+            findings = dict.fromkeys(OF_MODEL.get(task, ALL), why)
         for name, finding in findings.items():
             found.setdefault(name, []).append(finding)
     # A layer is needed in one of the models only; what is forbidden counts in each.
-    order = ["passed", "failed", "hint", "not checked"], ["failed", "hint", "passed", "not checked"]
+    order = ["passed", "not checked", "failed", "hint"], ["failed", "hint", "passed", "not checked"]
     return {name: min(results, key=lambda finding: order[name not in (CONVOLUTION, RECURRENT)].index(
         finding.split(":")[0])) for name, results in found.items()}
 
 
-def check_layers(model, task):
-    """Return the findings on the layers: a convolution in task 3, a recurrent layer and no convolution in task 4."""
+def check_layers(model, example=None, told=True):
+    """Return the findings on the layers: whether there is a convolution, a recurrent layer, and no convolution.
+
+    What the graph does not show for sure, or a part of the script that is no Keras model may do, is not checked.
+    """
     import keras
 
-    layers = list(model._flatten_layers())
-    convolutions = [layer.name for layer in layers if any(
+    layers = list(model._flatten_layers(include_self=False))
+    names = list(dict.fromkeys(layer.name for layer in layers if not isinstance(
+        layer, (keras.Model, keras.layers.InputLayer))))
+    seen = f"the model has {', '.join(names[:LISTED])}{' ...' * (len(names) > LISTED)}"
+    named = [layer.name for layer in layers if any(
         "Conv" in kind.__name__ and kind.__module__.startswith("keras.") for kind in type(layer).__mro__)]
-    operations, filters = _operations(model)
-    if task == "task3":
-        return {CONVOLUTION: "passed" if convolutions or filters else "failed: the model has none"}
-    if operations & {"While", "StatelessWhile"} or any(
+    try:
+        graph, unseen = trace(model, example), ""
+    except Exception as error:  # such as a model that needs other arguments
+        graph, unseen = None, f"its graph cannot be made: {type(error).__name__}"
+    operations = graph.get_operations() if graph else []
+    kinds = _kinds(graph) if graph else set()
+    filters = _convolutions(graph) if graph else []
+    if not unseen and kinds & HIDING:
+        unseen = f"the graph has parts that cannot be seen ({', '.join(sorted(kinds & HIDING))})"
+    if not unseen and (not told or graph.structured_outputs is None or not _has_classes(graph)):
+        unseen = "another part of the script, which is no Keras model, may have it"
+    by_hand = "layers are applied to several parts of the image" if _shares_places(operations) else ""
+    if named or filters:
+        needed = "passed"
+    elif unseen or by_hand:
+        needed = f"not checked: there is none by name; {unseen or by_hand}"
+    else:
+        needed = f"failed: {seen}, and no convolution in its graph"
+    often = _most_uses(operations)
+    if kinds & {"While", "StatelessWhile"} or often >= AGAIN or any(
             isinstance(layer, keras.layers.RNN) or hasattr(layer, "state_size") for layer in layers):
         recurrent = "passed"
-    elif any(not type(layer).__module__.startswith("keras.") for layer in layers):
-        recurrent = "not checked: no layer of Keras's own is recurrent, but it has layers of its own"
+    elif unseen or often > 1:
+        recurrent = f"not checked: there is none by name; {unseen or 'a weight is used twice along a path'}"
     else:
-        recurrent = "failed: the model has no recurrent layer, cell or loop"
-    convolutions += filters
-    return {RECURRENT: recurrent,
+        recurrent = f"failed: {seen}, no loop, and no weight that is used again along a path"
+    convolutions = (named if graph is None or filters else []) + filters
+    return {CONVOLUTION: needed, RECURRENT: recurrent,
             NO_CONVOLUTION: f"failed: {', '.join(convolutions[:3])}" if convolutions else "passed"}
 
 
-def _operations(model):
-    """Return the types of the operations in a model's graph, and the names of its convolutions with trained filters.
-
-    Keras extracts patches from an image by a convolution with a constant filter, which does not count.
-    """
+def trace(model, example=None):
+    """Return the graph of a model's prediction, a FuncGraph. example: some rows of its argument, if known."""
+    import keras
     import tensorflow as tf
 
-    graph = tf.function(lambda x: model(x, training=False)).get_concrete_function(
-        tf.TensorSpec([2, *model.inputs[0].shape[1:]])).graph.as_graph_def()
-    kinds, filters = set(), set()
-    for nodes in (graph.node, *(function.node_def for function in graph.library.function)):
+    given = example
+    if given is None:
+        given = model.inputs[0] if len(model.inputs) == 1 else model.inputs
+    specs = keras.tree.map_structure(lambda leaf: tf.TensorSpec([2, *leaf.shape[1:]], leaf.dtype), given)
+    return tf.function(lambda given: model(given, training=False)).get_concrete_function(specs).graph
+
+
+def weights_of(model, example=None):
+    """Return the weights (tf.Variable) that a model uses to predict; all that it has if its graph cannot be made."""
+    try:
+        return list(trace(model, example).variables)
+    except Exception:
+        return [weight.value for weight in model.weights]
+
+
+def count_weights(seen, chosen, told):
+    """Return how many weights the models have that predicted, and the finding on the others, as a part of the report.
+
+    seen: what all models were given, a list of `Given`; chosen: of those that predicted; told: whether these were given
+    the test digits for sure. `parameters`: weights with which they predict, `untrained`: those of them that are not
+    trained. Models that predict are taken together. Of those that were only evaluated the smallest counts, since errors
+    cannot be combined. If it is not told, and there are several that share no weights, only one of them may predict:
+    then there is `together` instead.
+    """
+    def size(variables, trainable=(True, False)):
+        return sum(variable.shape.num_elements() for variable in variables.values() if variable.trainable in trainable)
+
+    each = [{variable.ref(): variable for variable in weights_of(given.model, given.example)} for given in chosen]
+    combined = {}
+    for given, variables in zip(chosen, each):
+        if given.combined or not told:
+            combined |= variables
+    counted = combined or min(each, key=size)
+    unsure = not told and size(counted) > max(map(size, each))
+    report = {"together": size(counted)} if unsure else {
+        "parameters": size(counted), "untrained": size(counted, (False,))}
+    others = {id(given.model): {weight.value.ref(): weight.value for weight in given.model.weights} for given in seen
+              if given.rows() >= ASKED}
+    sizes = [size(variables) for variables in others.values() if variables and not counted.keys() & variables.keys()]
+    listed = ", ".join(f"{count:,}" for count in sizes[:3])
+    return report | {HELPED: f"hint: {listed} weights of models that were given digits as well are not counted: did "
+                             "one of them teach the network, or were these other tries?" if sizes else "passed"}
+
+
+def _has_classes(graph):
+    import keras
+
+    return any(getattr(output, "shape", [None])[-1] == CLASSES for output in keras.tree.flatten(
+        graph.structured_outputs))
+
+
+def _kinds(graph):
+    """Return the types of the operations in a graph and in the functions that it calls."""
+    definition = graph.as_graph_def()
+    return {node.op for nodes in (definition.node, *(function.node_def for function in definition.library.function))
+            for node in nodes}
+
+
+def _convolutions(graph):
+    """Return the types of the convolutions in a graph, also within loops, that have filters which are not constant.
+
+    Keras extracts patches from an image by a convolution with a constant filter.
+    """
+    definition, found = graph.as_graph_def(), set()
+    for nodes in (definition.node, *(function.node_def for function in definition.library.function)):
         by_name = {node.name: node for node in nodes}
-        kinds |= {node.op for node in nodes}
-        for node in nodes:
-            if "Conv" in node.op and len(node.input) > 1 and not _is_constant(node.input[1], by_name):
-                filters.add(node.op)
-    return kinds, sorted(filters)
+        found |= {node.op for node in nodes if "Conv" in node.op and len(node.input) > 1
+                  and not _is_constant(node.input[1], by_name)}
+    return sorted(found)
 
 
 def _is_constant(name, by_name):
@@ -80,124 +173,44 @@ def _is_constant(name, by_name):
     return all(_is_constant(source, by_name) for source in node.input)
 
 
-def check_thought_vector(model):
-    """Return the findings on the thought vector: its shape, its range, and that the outputs see nothing else."""
-    graph = _graph(model)
-    thoughts, seen = _walk(graph, graph.outputs) if graph else ([], None)
-    if not thoughts:
-        return dict.fromkeys(THOUGHT, "not checked: no layer called thought_vector is in its graph")
-    inputs, thought = thoughts[0]
-    shape = tuple(thought.shape)
-    if None in shape[1:]:
-        size = f"not checked: its shape is {shape}"
-    else:  # 4x4x16 numbers are 256 numbers
-        size = "passed" if math.prod(shape[1:]) == 256 else f"failed: its shape is {shape}"
-    return {THOUGHT_SIZE: size,
-            THOUGHT_RANGE: _check_range(inputs, thought),
-            THOUGHT_ONLY: "failed: an output also sees the image" if seen else "passed"}
+def _of_weights(operations):
+    """Return {name of an operation: ids of the weights in it} of what depends on weights and constants alone."""
+    pure = {}
+    for operation in operations:  # in the order in which they were made: inputs come first
+        if operation.type == "ReadVariableOp":
+            pure[operation.name] = {operation.inputs[0].op.name}
+        elif operation.type == "Const" or operation.inputs and all(
+                tensor.op.name in pure for tensor in operation.inputs):
+            pure[operation.name] = set().union(*(pure[tensor.op.name] for tensor in operation.inputs))
+    return pure
 
 
-def check_shared(model):
-    """Return a hint if the outputs read disjoint parts of the thought vector, so that they share nothing of it.
+def _most_uses(operations):
+    """Return how many times a weight is used along one path of a graph, at most: once per step if it is recurrent."""
+    pure, uses, most = _of_weights(operations), {}, 0
+    for operation in operations:
+        if operation.name not in pure:
+            counts = {}
+            for tensor in operation.inputs:
+                for weight, count in uses.get(tensor.op.name, {}).items():
+                    counts[weight] = max(count, counts.get(weight, 0))
+            for weight in set().union(*(pure.get(tensor.op.name, ()) for tensor in operation.inputs)):
+                counts[weight] = counts.get(weight, 0) + 1
+            uses[operation.name] = counts
+            most = max(most, *counts.values(), 0)
+    return most
 
-    Each of its numbers is changed in turn, and the outputs are compared with those of before.
+
+def _shares_places(operations):
+    """Return whether a weight is multiplied with several parts of a digit, as in a convolution made by hand.
+
+    The graph is of two digits.
     """
-    import keras
-    import numpy as np
-
-    graph = _graph(model)
-    thoughts, _ = _walk(graph, graph.outputs) if graph else ([], None)
-    if not thoughts or len(graph.outputs) != 2:
-        return "not checked: not two outputs of a layer called thought_vector"
-    inputs, thought = thoughts[0]
-    try:
-        heads = keras.Model(thought, list(graph.outputs))
-    except ValueError:
-        return "not checked: the thought vector is inside of another model"
-    generator = np.random.default_rng()
-    reads = [set(), set()]
-    for images in generator.integers(0, 2, (3, 1, *inputs[0].shape[1:])).astype(np.float32):
-        vector = np.asarray(keras.Model(inputs, thought)([images], training=False))
-        size = vector[0].size
-        changed = np.repeat(vector, size + 1, axis=0).reshape(size + 1, size)
-        changed[np.arange(1, size + 1), np.arange(size)] = generator.choice([-0.9, 0.9], size)
-        outputs = heads.predict(changed.reshape(-1, *vector.shape[1:]), verbose=0)
-        for numbers, values in zip(reads, outputs):
-            values = values.reshape(size + 1, -1)
-            numbers |= set(np.flatnonzero(np.abs(values[1:] - values[0]).max(1) > 1e-6))
-    if not all(reads):
-        return "not checked: an output does not change with the thought vector"
-    if reads[0] & reads[1]:
-        return "passed"
-    return (f"hint: one output reads {min(map(len, reads))} numbers of the thought vector, the other "
-            f"{max(map(len, reads))} others: is it a shared layer?")
-
-
-def _graph(model):
-    """Return the functional model that a model is or has, None if there is none."""
-    model = getattr(model, "_functional", None) or model
-    return model if getattr(model, "outputs", None) else None
-
-
-def _walk(graph, outputs):
-    """Walk from outputs of a functional model back to thought vectors and inputs.
-
-    Returns the thought vectors, each with the inputs of the model that it is in, and the numbers of the inputs that are
-    reached otherwise. A model within the model is walked through as well.
-    """
-    import keras
-
-    inputs = [id(tensor) for tensor in graph.inputs]
-    thoughts, reached, seen, wanted = [], set(), set(), keras.tree.flatten(outputs)
-    while wanted:
-        tensor = wanted.pop()
-        if id(tensor) in seen:
-            continue
-        seen.add(id(tensor))
-        history = tensor._keras_history
-        if history.operation.name == "thought_vector":
-            thoughts.append((graph.inputs, tensor))
-        elif id(tensor) in inputs:
-            reached.add(inputs.index(id(tensor)))
-        else:
-            before = history.operation._inbound_nodes[history.node_index].input_tensors
-            inner = _graph(history.operation)
-            if inner:
-                more, numbers = _walk(inner, inner.outputs[history.tensor_index])
-                thoughts += more
-                before = [before[number] for number in numbers]
-            wanted += before
-    return thoughts, reached
-
-
-def _check_range(inputs, thought):
-    """Check that the thought vector stays in [-1, 1] for various images, and for weights as after a training.
-
-    With images and weights that a run does not have it is a hint: the author may say that they do not come up.
-    """
-    import keras
-    import numpy as np
-
-    encoder = keras.Model(inputs, thought)
-    generator = np.random.default_rng()
-    bits = generator.integers(0, 2, (64, *inputs[0].shape[1:])).astype(np.float32)
-    trained = encoder.trainable_weights
-    start = [np.asarray(weight) for weight in trained]
-    try:
-        for factor in (1, 10, 1000):
-            for weight, value in zip(trained, start):
-                noise = generator.normal(0, np.sqrt(factor - 1), value.shape)
-                value = np.asarray(factor * value + noise, value.dtype)
-                weight.assign(weight.constraint(value) if weight.constraint else value)
-            for images in (bits, 0 * bits[:1], 0 * bits[:1] + 1, 100 * (2 * bits - 1)):
-                values = np.asarray(encoder([images], training=False))
-                most = np.abs(values[np.isfinite(values)]).max(initial=0)
-                if most > 1 + 1e-5:
-                    real = factor == 1 and np.abs(images).max() <= 1
-                    return f"failed: it reaches {most:.3g}" if real else (
-                        f"hint: it reaches {most:.3g} with {'weights' if factor > 1 else 'pixels'} of "
-                        f"{factor if factor > 1 else 100} times the size: is it in [-1, 1] for all digits?")
-    finally:
-        for weight, value in zip(trained, start):
-            weight.assign(value)
-    return "passed"
+    pure = _of_weights(operations)
+    for operation in operations:
+        if operation.type in ("MatMul", "BatchMatMulV2", "Einsum") and any(
+                pure.get(tensor.op.name) for tensor in operation.inputs):
+            shape = operation.outputs[0].shape
+            if shape.rank is None or None in shape[:-1] or shape[:-1].num_elements() > 2:
+                return True
+    return False

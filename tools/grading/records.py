@@ -12,6 +12,9 @@ from project import TASKS
 # What TensorFlow writes to standard error when it is imported, whatever a script does.
 GREETING = re.compile(r"WARNING: All log messages before absl|To enable the following instructions"
                       r"|([IWE]\d{4} |[\d-]+ [\d:.]+: [IWE] ).*\.cc:\d+\]")
+# What libraries warn of in their own files, and the line of source below it. A script may have no part in it.
+OF_LIBRARIES = re.compile(r"^(\S*(site|dist)-packages\S*\.py:\d+: \w+: .*(\n  .*)?"
+                          r"|WARNING:tensorflow:.*(\nInstructions for updating:\n.*)?)$", re.MULTILINE)
 UNWRITTEN = re.compile(r": error: (\w+ is not written yet)$")  # what the half-finished scripts say of themselves
 PLAIN = re.compile(r"-?\d+(\.\d*)?([eE][-+]?\d+)?|nan")
 
@@ -76,7 +79,8 @@ def record(task, outcome, test, blank):
     """
     whole = len(outcome.stderr) < sandbox.STDERR  # otherwise the first line is cut
     lines = [text for text in cleaned(outcome.stderr)[0 if whole else 1 :] if not GREETING.match(text)]
-    own = [text.strip()[:100] for text in lines if text.strip()]
+    own = [text.strip()[:100] for text in cleaned(OF_LIBRARIES.sub("", outcome.stderr))[0 if whole else 1 :]
+           if text.strip() and not GREETING.match(text)]
     kept = {"reason": outcome.reason, "remarks": [], "seconds": round(outcome.seconds, 2), "walled": outcome.walled,
             "spoke": round(outcome.spoke, 2), "stdout": outcome.stdout[-sandbox.KEPT:],
             "stderr": "\n".join(lines)[-sandbox.KEPT:], "report": read_report(outcome.report)}
@@ -104,8 +108,8 @@ def record(task, outcome, test, blank):
 def read_report(text):
     """Return what is in a report (JSON) that a submission's process has written: findings by the name of the check.
 
-    Also `parameters`, `untrained`, `starts` and `states`, see watch.py, and nothing else. Returns {} for a report that
-    cannot be read.
+    Also `parameters`, `untrained`, `together`, `starts` and `states`, see watch.py, and nothing else. Returns {} for a
+    report that cannot be read.
     """
     try:
         report = json.loads(text)
@@ -116,7 +120,7 @@ def read_report(text):
     kept = {name: "".join(letter if letter.isprintable() else "?" for letter in value[:300])
             for name, value in report.items() if isinstance(value, str)
             and re.match(r"passed$|(failed|hint|remark|not checked): ", value)}
-    for name in "parameters", "untrained":
+    for name in "parameters", "untrained", "together":
         if isinstance(report.get(name), int):
             kept[name] = report[name]
     for name in "starts", "states":

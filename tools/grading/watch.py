@@ -2,12 +2,12 @@
 
     python grader_watch REPORT COUNT task3_cnn.py ARGUMENTS...
 
-The folder grader_watch stands beside the files of a submission, see `jobs.WATCH`. It has this module and models.py and
-nothing else of the grader. At the end a report is written to the file REPORT, in JSON: findings by the name of the
-check ("passed", "failed: WHY" or "not checked: WHY"), `parameters`, the weights of all Keras models that predicted at
-least COUNT digits after the test file was opened, `untrained`, those of them that are not trained, `starts`, hashes of
-the weights before the training, and `states`, those of the generators of random numbers at that time. The script shares
-the process and could forge the report. So the grader uses what it says against a script only, never in its favour.
+The folder grader_watch stands beside the files of a submission, see `jobs.WATCH`. It has this module, those that it
+imports and nothing else of the grader. At the end a report is written to the file REPORT, in JSON: findings by the name
+of the check ("passed", "failed: WHY", "hint: WHAT" or "not checked: WHY"), `parameters`, the weights with which Keras
+models predicted the COUNT test digits, `untrained`, those of them that are not trained, `starts`, hashes of the weights
+before the training, and `states`, those of the generators of random numbers at that time. The script shares the process
+and could forge the report. So the grader uses what it says against a script only, never in its favour.
 """
 
 import contextlib
@@ -17,22 +17,32 @@ import json
 import os
 import sys
 
-from grading.models import OF_MODEL, check_models
+from grading.given import Digits, Given, those_that_predict
+from grading.models import ALL, OF_MODEL, check_models, count_weights
 
 TENSORFLOW, TRAINED, LAST = "uses TensorFlow", "trains by gradients", "test digits read last"
+# Every way to a gradient: functions and methods, by the module that has them. Tapes, jacobians and the optimizers of v1
+# in eager code use the second; tf.gradients and the optimizers of v1 in graphs the third; Keras's optimizers count
+# their steps as well. The inner two may have other names in another TensorFlow.
+GRADIENTS = {"tensorflow": ["GradientTape.gradient", "GradientTape.jacobian", "autodiff.ForwardAccumulator.jvp",
+                            "gradients", "compat.v1.gradients", "compat.v1.train.Optimizer.compute_gradients"],
+             "tensorflow.python.eager.imperative_grad": ["imperative_grad"],
+             "tensorflow.python.ops.gradients_util": ["_GradientsHelper"]}
+CHILDREN = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "os.exec"}
 
 
 class Watcher:
     """What a script has done so far. It learns that from Python's audit events and from Keras's methods.
 
-    test: the path of the test file, None if training and test digits are in one file.
+    test: the path of the test file, None if training and test digits are in one file. digits: `Digits`, of the run.
     """
 
-    def __init__(self, test):
-        self.test = test and os.path.realpath(test)
+    def __init__(self, test, digits):
+        self.test, self.digits = test and os.path.realpath(test), digits
         self.opened = None  # the state of the weights at that time, or the error that prevented to read it
-        self.rows = {}  # by the id of a model: the model and the number of digits that it has predicted
-        self.starts, self.states, self.gradients, self.depth, self.patched = [], [], False, 0, set()
+        self.seen, self.earlier = {}, []  # what models were given, by their id; before the test file was opened
+        self.starts, self.states, self.gradients, self.children = [], [], False, False
+        self.depth, self.patched = 0, set()
 
     def hook(self, event, details):
         """Notice imports and opened files."""
@@ -41,9 +51,11 @@ class Watcher:
             if module not in self.patched and hasattr(sys.modules.get(module), attribute):
                 self.patched.add(module)
                 patch(sys.modules[module])
+        self.children = self.children or event in CHILDREN or (
+            event == "import" and str(details[0]).startswith("multiprocessing.popen_"))
         path = details[0] if event == "open" and self.opened is None else None
         if isinstance(path, (str, bytes, os.PathLike)) and os.path.realpath(os.fsdecode(path)) == self.test:
-            self.opened, self.rows = [], {}  # reading the weights may open files
+            self.opened, self.seen, self.earlier = [], {}, [*self.seen.values()]  # reading the weights may open files
             try:
                 self.opened = weights()
             except Exception as error:  # they cannot be read now, as while a graph is traced
@@ -51,14 +63,20 @@ class Watcher:
 
     def patch_tensorflow(self, tensorflow):
         """Notice when a gradient is computed."""
-        original = tensorflow.GradientTape.gradient
+        for module, names in GRADIENTS.items():
+            for name in names:
+                *path, last = name.split(".")
+                with contextlib.suppress(AttributeError):
+                    owner = functools.reduce(getattr, path, sys.modules.get(module))
+                    setattr(owner, last, self._noticed(getattr(owner, last)))
 
+    def _noticed(self, original):
         @functools.wraps(original)
         def gradient(*arguments, **options):
             self.gradients = True
             return original(*arguments, **options)
 
-        tensorflow.GradientTape.gradient = gradient
+        return gradient
 
     def patch_keras(self, keras):
         """Notice when models predict, and what the weights are before an optimizer's first step."""
@@ -85,8 +103,9 @@ class Watcher:
             if trains:
                 build_sequential(model, given)
             elif self.depth == 0 and not options.get("training"):
-                rows = self.rows.get(id(model), (model, 0))[1]
-                self.rows[id(model)] = model, rows + count_rows(given)
+                began = any(given.test for given in self.seen.values())
+                self.seen.setdefault(id(model), Given(model)).add(
+                    given, self.digits.tell(given), began, name in ("evaluate", "test_on_batch"))
             self.depth += 1
             try:
                 return original(model, *arguments, **options)
@@ -97,20 +116,20 @@ class Watcher:
 
     def report(self, task, count):
         """Return the report. task: task1 to task4; count: of the test digits."""
+        elsewhere = "not checked: it starts other processes, which are not watched"
         if "tensorflow" not in sys.modules:
-            return {TENSORFLOW: "failed: it was not imported while the script ran"}
+            return {TENSORFLOW: elsewhere if self.children else "failed: it was not imported while the script ran"}
         report = {"starts": self.starts, "states": self.states, LAST: self.check_last()}
         if not self.gradients and not any(steps for _, steps in weights()[0]):
-            report[TRAINED] = "failed: none was computed while the script ran"
-        models = [model for model, rows in self.rows.values() if rows >= count and model.built]
-        if not models:
+            report[TRAINED] = elsewhere if self.children else "failed: no gradient was seen while the script ran"
+        seen = [given for given in self.seen.values() if given.model.built]
+        chosen, told = those_that_predict(seen, count)
+        if not chosen:
             why = "not checked: no Keras model predicted the test digits"
-            return report | dict.fromkeys(OF_MODEL[task], why)
-        variables = {id(variable): variable for model in models for variable in model.weights}
-        sizes = {trainable: sum(int(variable.value.shape.num_elements()) for variable in variables.values()
-                                if variable.trainable == trainable) for trainable in (True, False)}
-        report |= {"parameters": sum(sizes.values()), "untrained": sizes[False]}
-        return report | check_models(models, task)
+            return report | dict.fromkeys(OF_MODEL.get(task, ALL), why)
+        examples = {id(given.model): given.example for given in chosen}
+        report |= count_weights([*self.earlier, *seen], chosen, told)
+        return report | check_models([given.model for given in chosen], task, examples, told)
 
     def check_last(self):
         """Return the finding whether the training was over when the test file was opened."""
@@ -127,7 +146,7 @@ class Watcher:
         changed = sum(1 for thing, value in variables if (thing.numpy() != value).any())
         came = [f"{steps} training steps"] * bool(steps) + [f"changes to {changed} weights"] * bool(changed)
         if came:
-            return f"failed: after it was opened came {' and '.join(came)}"
+            return f"failed: after the test file was opened came {' and '.join(came)}"
         return "passed" if now or variables else "not checked: there are no Keras weights"
 
 
@@ -142,17 +161,6 @@ def weights():
     return ([(thing, int(thing.iterations)) for thing in things if issubclass(type(thing), keras.optimizers.Optimizer)],
             [(thing, thing.numpy().copy()) for thing in things
              if issubclass(type(thing), keras.Variable) and thing.trainable])
-
-
-def count_rows(given):
-    """Return how many digits an argument of a model holds: many if that cannot be seen, none while a graph is built."""
-    import keras
-
-    leaves = keras.tree.flatten(given)
-    shape = getattr(leaves[0], "shape", None) if leaves else None
-    if shape is None:
-        return 10**9  # a generator or a tf.data.Dataset
-    return shape[0] if len(shape) and isinstance(shape[0], int) else 0
 
 
 def build_sequential(model, given):
@@ -213,21 +221,54 @@ def read_script(path):
 
 
 def run_script(path):
-    """Run a script as `python PATH` does: its folder is searched for modules, and `__file__` is absolute."""
+    """Run a script as `python PATH` does: its folder is searched for modules, and `__file__` is absolute.
+
+    The folder of the whole hand-in is searched last.
+    """
     from importlib.machinery import SourceFileLoader
     from types import ModuleType
 
     full = os.path.abspath(path)
     sys.path[0] = os.path.dirname(full)
+    if os.getcwd() != sys.path[0]:
+        sys.path.append(os.getcwd())  # editors run a script in a subfolder so
     module = sys.modules["__main__"] = ModuleType("__main__")
     vars(module).update(__file__=full, __loader__=SourceFileLoader("__main__", full), __builtins__=__builtins__)
     exec(compile(read_script(path), full, "exec", dont_inherit=True), vars(module))
 
 
+@contextlib.contextmanager
+def silence():
+    """Let nothing that this process writes be seen: what models print when they are tried is not the script's."""
+    kept = []
+    with contextlib.suppress(Exception):  # the script may have closed them
+        kept = [(number, os.dup(number)) for number in (1, 2)]
+    flush()
+    with open(os.devnull, "w") as nowhere:
+        for number, _ in kept:
+            os.dup2(nowhere.fileno(), number)
+        try:
+            yield
+        finally:
+            flush()
+            for number, copy in kept:
+                os.dup2(copy, number)
+                os.close(copy)
+
+
+def flush():
+    """Write what is still to be written to standard output and standard error."""
+    for stream in sys.stdout, sys.stderr:
+        with contextlib.suppress(Exception):
+            stream.flush()
+
+
 def main():
     """Run the command line. It ends as the script does."""
     report, count, script, *arguments = sys.argv[1:]
-    watcher = Watcher(arguments[arguments.index("--test") + 1] if "--test" in arguments else None)
+    options = dict(zip(arguments[::2], arguments[1::2]))
+    test = options.get("--test")
+    watcher = Watcher(test, Digits(options.get("--dataset", "dataset.txt"), test, int(count)))
     parent = os.getpid()
     sys.addaudithook(watcher.hook)
     sys.argv = [script, *arguments]
@@ -237,8 +278,9 @@ def main():
             run_script(script)
         finally:
             if os.getpid() == parent:  # and not a child that it has forked
-                try:
-                    findings = watcher.report(os.path.basename(script)[:5], int(count))
-                except Exception as error:
-                    findings = {LAST: f"not checked: {error}"}
+                with silence():
+                    try:
+                        findings = watcher.report(os.path.basename(script)[:5], int(count))
+                    except Exception as error:
+                        findings = {LAST: f"not checked: {error}"}
                 json.dump(findings, file)
