@@ -11,9 +11,13 @@ import random
 import runpy
 import sys
 
-import keras  # noqa: F401
+import keras
 import numpy as np
+import tensorflow as tf
 
+# To optimize and compile graphs takes longer than short trainings do.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+keras.src.trainers.trainer.model_supports_jit = lambda model: False
 gc.freeze()  # so that a child ends faster
 for line in sys.stdin:
     folder, arguments, *outputs = json.loads(line)
