@@ -1,4 +1,7 @@
-"""Measure the bundle's scripts against textbook solutions and Keras's examples of the same tasks (`textbook.py`).
+"""Measure the bundle's scripts against other solutions of the same tasks.
+
+Textbook solutions and Keras's examples are in `textbook.py`. Task 3's classifier is also held against support vector
+machines, on pixels and on scattering coefficients (`support_vectors.py`): what people take for a thousand digits.
 
     python tools/benchmark.py                       five runs of each, in turn, about forty minutes on two cores
     python tools/benchmark.py --runs 2 task3_cnn.py
@@ -13,12 +16,15 @@ from statistics import mean
 from measuring.runs import machine, run, run_in_turn, scripts_parser, table
 from project import TASKS
 
-# The others' solutions of each task, arguments of textbook.py, by how the table calls them.
+# The others' solutions of each task, programs in tools/ and their argument, by how the table calls them.
 OTHERS = {
-    "task1_autoencoder.py": {"textbook": "autoencoder", "Keras's example": "keras_autoencoder"},
-    "task2_multitask.py": {"textbook": "multitask"},
-    "task3_cnn.py": {"textbook": "cnn", "Keras's example": "keras_cnn"},
-    "task4_rnn.py": {"textbook": "rnn", "Keras's example": "keras_rnn"},
+    "task1_autoencoder.py": {"textbook": ("textbook.py", "autoencoder"),
+                             "Keras's example": ("textbook.py", "keras_autoencoder")},
+    "task2_multitask.py": {"textbook": ("textbook.py", "multitask")},
+    "task3_cnn.py": {"textbook": ("textbook.py", "cnn"), "Keras's example": ("textbook.py", "keras_cnn"),
+                     "support vector machine": ("support_vectors.py", "pixels"),
+                     "scattering and support vector machine": ("support_vectors.py", "scattering")},
+    "task4_rnn.py": {"textbook": ("textbook.py", "rnn"), "Keras's example": ("textbook.py", "keras_rnn")},
 }
 
 
@@ -36,8 +42,8 @@ def main():
     options = scripts_parser(__doc__, runs=5).parse_args()
     jobs = {}
     for script in options.scripts or TASKS:
-        for name, solution in OTHERS[script].items():
-            jobs[f"{script}, {name}"] = lambda _, solution=solution: run("tools/textbook.py", solution)
+        for name, (program, solution) in OTHERS[script].items():
+            jobs[f"{script}, {name}"] = lambda _, words=(f"tools/{program}", solution): run(*words)
         jobs[f"{script}, bundle"] = lambda _, script=script: run(script)
     results = run_in_turn(jobs, options.runs)
     complete = all(len(runs) == options.runs for runs in results.values())
