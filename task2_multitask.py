@@ -8,7 +8,8 @@ number for each patch of 2x2 pixels, which a sine unit for each pixel decodes, 8
 shared: the classifier begins with the image that they regenerate and is the convolutional network of task 3 behind it.
 
 The parts are trained one after the other: first the autoencoder, which regenerates every digit exactly, then the
-classifier on what the autoencoder regenerates.
+classifier on what the autoencoder regenerates. Both losses in one `fit`, from this autoencoder on, took two and a half
+times the processor time for an error that was no lower: each step then goes back through the distortion.
 
 Five runs: the decoder was exact in all of them, the error of the classifier was 1.68% on average, 2.00% at
 worst.
