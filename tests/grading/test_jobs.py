@@ -19,7 +19,7 @@ def data():
 def test_copies_of_the_data_are_replaced(data):
     """A script that reads its own copy gets the digits of the run all the same, as it is audited with these."""
     entry = jobs.describe(FILES, CNN, None, data)
-    files, _, test = jobs.arguments_of(entry, "contradiction", FILES, data)
+    files, _, test = jobs.arguments_of(entry, CNN, "contradiction", FILES, data)
     assert files["data/dataset.txt"] == files["dataset.txt"] == files["data/train.txt"] + files["data/test.txt"]
     assert files["data/train.txt"] != b"".join(LINES[:1000]) and files["data/test.txt"] == test.file()
     assert all(files[name] == FILES[name] for name in ("notes.txt", "more.txt", CNN))
@@ -28,12 +28,12 @@ def test_copies_of_the_data_are_replaced(data):
 
 def test_copies_of_the_test_digits_have_no_labels(data):
     entry = jobs.describe(FILES, CNN, None, data) | {"form": audits.BLANK}
-    files, _, test = jobs.arguments_of(entry, "run 1", FILES, data)
+    files, _, test = jobs.arguments_of(entry, CNN, "run 1", FILES, data)
     assert files["data/test.txt"] == files["test.txt"] == test.file(blank=True)
     assert files["data/dataset.txt"] == files["dataset.txt"] + files["test.txt"]
 
 
 def test_a_script_in_a_folder_finds_the_data_beside_it(data):
     entry = {"script": f"code/{CNN}", "form": audits.TOGETHER}
-    files, arguments, _ = jobs.arguments_of(entry, "run 1", {f"code/{CNN}": b""}, data)
+    files, arguments, _ = jobs.arguments_of(entry, CNN, "run 1", {f"code/{CNN}": b""}, data)
     assert files["code/dataset.txt"] == files["dataset.txt"] and arguments[-1] == f"code/{CNN}"

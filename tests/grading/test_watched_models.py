@@ -1,6 +1,7 @@
 """What the grader sees of the models of a hand-in."""
 
 from grading import models, thoughts
+from project import TASKS, task_number
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import tensorflow as tf
 from keras import layers, ops
 
+CHECKS = {f"task{task_number(task)}": entry.checks for task, entry in TASKS.items()}
 IMAGES = np.random.default_rng().integers(0, 2, (8, 28, 28, 1)).astype("float32")
 
 
@@ -137,7 +139,7 @@ def test_outputs_that_share_nothing(digit, finding):
     pixels = layers.Reshape((28, 28, 1))(layers.Dense(784)(vector if digit is None else vector[:, :100]))
     seen = vector if digit is None else digit(image, vector)
     model = keras.Model(image, {"reconstruction": pixels, "digit": layers.Dense(10)(seen)})
-    assert models.check_models([model], "task2")[thoughts.THOUGHT_SHARED].startswith(finding)
+    assert models.check_models([model], CHECKS["task2"])[thoughts.THOUGHT_SHARED].startswith(finding)
 
 
 def test_the_bundle_shares_the_thought_vector():
@@ -176,16 +178,24 @@ class Own(layers.Layer):
 ])
 def test_layers(script, body, name, start):
     model = keras.Sequential([layers.Input((28, 28, 1)), *body(), layers.Flatten(), layers.Dense(10, "softmax")])
-    assert models.check_models([model], script)[name].startswith(start)
+    assert models.check_models([model], CHECKS[script])[name].startswith(start)
 
 
 def test_several_models():
     """A needed layer counts in any of the models that predict, a forbidden one too."""
     plain, other = (keras.Sequential([layers.Input((28, 28, 1)), *body]) for body in (
         [layers.Reshape((28, 28)), layers.GRU(3)], [layers.Conv2D(2, 3)]))
-    found = models.check_models([plain, other], "task4")
+    found = models.check_models([plain, other], CHECKS["task4"])
     assert found[models.RECURRENT] == "passed" and found[models.NO_CONVOLUTION].startswith("failed")
-    assert models.check_models([object()], "task3")[models.CONVOLUTION].startswith("not checked")
+    assert models.check_models([object()], CHECKS["task3"])[models.CONVOLUTION].startswith("not checked")
+
+
+def test_the_checks_of_another_task():
+    """It has those that its entry in the table of tasks names, and no others."""
+    model = keras.Sequential([layers.Input((28, 28, 1)), layers.Flatten(), layers.Dense(10)])
+    assert models.check_models([model], [models.NO_CONVOLUTION]) == {models.NO_CONVOLUTION: "passed"}
+    assert models.check_models([object()], [models.RECURRENT]).keys() == {models.RECURRENT}
+    assert models.check_models([model], []) == {}
 
 
 def by_hand(shared, steps=6, around=lambda x: x):

@@ -116,10 +116,10 @@ def jobs_of(task, runs):
     return random.sample(jobs, len(jobs))
 
 
-def arguments_of(entry, job, files, data):
+def arguments_of(entry, task, job, files, data):
     """Return the files and the arguments of Python for a job, and its test digits. They are drawn anew each time."""
     given, test = data.draw(ORDINARY if job.startswith("run ") else job, entry["form"])
-    arguments = ["grader_watch", "{report}", str(len(test.labels)), entry["script"]]
+    arguments = ["grader_watch", "{report}", str(len(test.labels)), "; ".join(TASKS[task].checks), entry["script"]]
     if entry["form"] != TOGETHER:
         arguments += ["--dataset", "dataset.txt", "--test", "test.txt"]
     if entry["form"] == BLANK:
@@ -229,7 +229,7 @@ def run_jobs(submissions, tasks, results, options, data, execute, handed_out=Non
             if given_up(entries[submission, task], options.runs):
                 done += 1
                 continue
-            files, arguments, test = arguments_of(entries[submission, task], job, submissions[submission], data)
+            files, arguments, test = arguments_of(entries[submission, task], task, job, submissions[submission], data)
             pending[submission, task, job] = test
             seconds = options.timeout or 2 * 60 * TASKS[task].minutes
             yield (submission, task, job), (files, arguments, seconds, options.memory, home)

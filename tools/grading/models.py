@@ -7,9 +7,7 @@ from grading.thoughts import CLASSES, THOUGHT, THOUGHT_SHARED, check_shared, che
 
 CONVOLUTION, RECURRENT, NO_CONVOLUTION = "a convolution layer", "a recurrent layer", "no convolution"
 HELPED = "other models"
-OF_MODEL = {"task1": THOUGHT, "task2": [*THOUGHT, THOUGHT_SHARED], "task3": [CONVOLUTION],
-            "task4": [RECURRENT, NO_CONVOLUTION]}
-ALL = [*THOUGHT, THOUGHT_SHARED, CONVOLUTION, RECURRENT, NO_CONVOLUTION]  # of a task that is not among these
+LAYERS = [CONVOLUTION, RECURRENT, NO_CONVOLUTION]
 LISTED = 6  # layers that a text names
 # Operations that hide others.
 HIDING = {"PartitionedCall", "StatefulPartitionedCall", "PyFunc", "PyFuncStateless", "EagerPyFunc", "If", "StatelessIf",
@@ -18,27 +16,28 @@ ASKED = 100  # digits that a model was given, from which it may have helped anot
 AGAIN = 3  # times that a weight is used along one path, from which a graph is recurrent for sure
 
 
-def check_models(models, task, examples=None, told=True):
+def check_models(models, checks, examples=None, told=True):
     """Return the findings on the models that predicted. A check that raises an exception is "not checked".
 
-    examples: {id of a model: some rows that it was given}. told: whether they were given the test digits for sure.
+    checks: their names, of THOUGHT, THOUGHT_SHARED and LAYERS. examples: {id of a model: some rows that it was given}.
+    told: whether they were given the test digits for sure.
     """
     found = {}
     for model in models:
         example = (examples or {}).get(id(model))
         try:
             findings = {}
-            if task not in ("task3", "task4"):
-                outputs = 1 if task == "task1" else 2
+            if {*THOUGHT} & {*checks}:
+                outputs = 2 if THOUGHT_SHARED in checks else 1
                 findings |= check_thought_vector(model, example, told and example is not None, outputs)
-                findings |= {THOUGHT_SHARED: check_shared(model, example)} if outputs == 2 else {}
-            if task not in ("task1", "task2"):
+            if THOUGHT_SHARED in checks:
+                findings[THOUGHT_SHARED] = check_shared(model, example)
+            if {*LAYERS} & {*checks}:
                 findings |= check_layers(model, example, told)
         except Exception as error:
-            why = f"not checked: {type(error).__name__}: {error}"[:200]
-            findings = dict.fromkeys(OF_MODEL.get(task, ALL), why)
-        for name, finding in findings.items():
-            found.setdefault(name, []).append(finding)
+            findings = dict.fromkeys(checks, f"not checked: {type(error).__name__}: {error}"[:200])
+        for name in checks:
+            found.setdefault(name, []).append(findings[name])
     # A layer is needed in one of the models only; what is forbidden counts in each.
     order = ["passed", "not checked", "failed", "hint"], ["failed", "hint", "passed", "not checked"]
     return {name: min(results, key=lambda finding: order[name not in (CONVOLUTION, RECURRENT)].index(

@@ -1,6 +1,6 @@
 """Run a script as the main program and see what it does. This is the program of each run behind the walls.
 
-    python grader_watch REPORT COUNT task3_cnn.py ARGUMENTS...
+    python grader_watch REPORT COUNT "CHECK; CHECK" task3_cnn.py ARGUMENTS...
 
 The folder grader_watch stands beside the files of a submission, see `jobs.WATCH`. It has this module, those that it
 imports and nothing else of the grader. At the end a report is written to the file REPORT, in JSON: findings by the name
@@ -18,7 +18,7 @@ import os
 import sys
 
 from grading.given import Digits, Given, those_that_predict
-from grading.models import ALL, OF_MODEL, check_models, count_weights
+from grading.models import check_models, count_weights
 
 TENSORFLOW, TRAINED, LAST = "uses TensorFlow", "trains by gradients", "test digits read last"
 # Every way to a gradient: functions and methods, by the module that has them. Tapes, jacobians and the optimizers of v1
@@ -114,8 +114,8 @@ class Watcher:
 
         setattr(model, name, method)
 
-    def report(self, task, count):
-        """Return the report. task: task1 to task4; count: of the test digits."""
+    def report(self, checks, count):
+        """Return the report. checks: names of those of models; count: of the test digits."""
         elsewhere = "not checked: it starts other processes, which are not watched"
         if "tensorflow" not in sys.modules:
             return {TENSORFLOW: elsewhere if self.children else "failed: it was not imported while the script ran"}
@@ -125,11 +125,10 @@ class Watcher:
         seen = [given for given in self.seen.values() if given.model.built]
         chosen, told = those_that_predict(seen, count)
         if not chosen:
-            why = "not checked: no Keras model predicted the test digits"
-            return report | dict.fromkeys(OF_MODEL.get(task, ALL), why)
+            return report | dict.fromkeys(checks, "not checked: no Keras model predicted the test digits")
         examples = {id(given.model): given.example for given in chosen}
         report |= count_weights([*self.earlier, *seen], chosen, told)
-        return report | check_models([given.model for given in chosen], task, examples, told)
+        return report | check_models([given.model for given in chosen], checks, examples, told)
 
     def check_last(self):
         """Return the finding whether the training was over when the test file was opened."""
@@ -265,7 +264,7 @@ def flush():
 
 def main():
     """Run the command line. It ends as the script does."""
-    report, count, script, *arguments = sys.argv[1:]
+    report, count, checks, script, *arguments = sys.argv[1:]
     options = dict(zip(arguments[::2], arguments[1::2]))
     test = options.get("--test")
     watcher = Watcher(test, Digits(options.get("--dataset", "dataset.txt"), test, int(count)))
@@ -280,7 +279,7 @@ def main():
             if os.getpid() == parent:  # and not a child that it has forked
                 with silence():
                     try:
-                        findings = watcher.report(os.path.basename(script)[:5], int(count))
+                        findings = watcher.report(list(filter(None, checks.split("; "))), int(count))
                     except Exception as error:
                         findings = {LAST: f"not checked: {error}"}
                 json.dump(findings, file)
