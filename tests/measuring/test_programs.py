@@ -4,8 +4,8 @@ import re
 import sys
 from pathlib import Path
 
-from measuring import growth_figures
-from measuring.runs import Result
+from measuring import growth_figures, sizes
+from measuring.runs import Result, changed
 from project import TASKS
 
 import benchmark
@@ -14,6 +14,7 @@ import growth
 import measure
 import numpy as np
 import pytest
+import sizes as sizes_program
 import versions
 from conftest import ROOT
 
@@ -111,3 +112,28 @@ def test_other_versions(program, message, tmp_path, monkeypatch):
     else:
         assert versions.try_script(sys.executable, "task1_autoencoder.py") == "1.00 24 0.05"
     assert versions.versions(sys.executable, ["numpy==1.0"]) == f"numpy {np.__version__}"
+
+
+@pytest.mark.parametrize("script", sizes.SIZES)
+def test_sizes_of_the_scripts(script):
+    texts = []
+    for changes in sizes.SIZES[script].values():
+        with changed(script, changes) as path:
+            texts.append(path.read_text())
+    assert len(set(texts)) == 6 and (ROOT / script).read_text() in texts
+
+
+def test_the_figure_of_sizes():
+    (panel,) = sizes.draw({"task4_rnn.py": [(600, [5.0, 6.0]), (9000, [1.5, 1.5])]}).axes
+    assert panel.lines[0].get_label() == "task4_rnn"
+    assert panel.lines[0].get_xydata().tolist() == [[600, 5.5], [9000, 1.5]]
+
+
+def test_points_of_sizes():
+    """Only a size whose repeats are complete is a point."""
+    labels = np.arange(1000) % 10
+    sure = np.full((200, 10), -5.0)
+    sure[:, 0] = -0.1  # always a 0, so nine of ten are wrong
+    results = {("s", "a", 0, fold): {"parameters": 7, "log_probabilities": sure.tolist()} for fold in range(1, 6)}
+    results |= {("s", "b", 0, 1): {"parameters": 8, "log_probabilities": sure.tolist()}}
+    assert sizes_program.points_of("s", {"one": ("a", []), "two": ("b", [])}, 2, results, labels) == [(7, [90.0])]
