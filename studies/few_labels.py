@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 LABELLED = 100
-EPOCHS = 100
+EPOCHS = 600
 MEASUREMENTS = 15  # of the test images in half of the epochs, more often at first: each takes longer than an epoch
 FINAL = 0.1  # the last learning rate, as a share of the first: a rate of zero would end a training that is not done
 LOWER = 0.1  # the learning rate of fine-tuning after the perceptron has been trained, as a share of the usual one

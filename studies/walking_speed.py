@@ -193,6 +193,19 @@ def print_errors(people):
          "largest", "minus that of the regression", "smaller for", "mean residual, km/h"], rows)
 
 
+def print_residuals(people):
+    """Print the mean residual of the methods at each speed. people: [`test_person`]."""
+    at_speeds = {name: [] for name in (REGRESSION, LSTM)}
+    for name, of_method in at_speeds.items():
+        for person in people:
+            residuals, speeds = np.subtract(person["estimates"][name], person["speeds"]), np.array(person["speeds"])
+            of_method.append([residuals[speeds == speed].mean() for speed in np.unique(speeds)])
+    shared.print_table(["true speed, km/h", *(f"{name}: mean residual" for name in at_speeds)],
+                       [[f"{speed:g}", *cells] for speed, *cells in zip(
+                           np.unique(people[0]["speeds"]),
+                           *(shared.summaries(of_method, 2) for of_method in at_speeds.values()))])
+
+
 def draw(people, what):
     """Return the figure of a typical test person's speeds, and of the errors for all. people: [`test_person`]."""
     import matplotlib.pyplot as plt
@@ -263,6 +276,8 @@ def main(argv=None):
     print(f"{what}\n")
     print_search(people)
     print_errors(people)
+    print()
+    print_residuals(people)
     if transitions := [f"{person['transition']:.1f}" for person in people if "transition" in person]:
         print(f"\nThe test persons run above, km/h: {', '.join(transitions)}")
     shared.present(lambda: draw(people, what), options)
