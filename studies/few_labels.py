@@ -18,7 +18,7 @@ import numpy as np
 
 LABELLED = 100
 EPOCHS = 600
-MEASUREMENTS = 15  # of the test images in half of the epochs, more often at first: each takes longer than an epoch
+MEASUREMENTS = 40  # of the test images in a stage, more often at first: each takes longer than an epoch
 FINAL = 0.1  # the last learning rate, as a share of the first: a rate of zero would end a training that is not done
 LOWER = 0.1  # the learning rate of fine-tuning after the perceptron has been trained, as a share of the usual one
 SCRATCH, FROZEN = f"(4) {LABELLED} images only", "(5) frozen encoder"
