@@ -26,7 +26,8 @@ o = tf.matmul(tf.reshape(h, [-1, 10 * 10 * 8]), w2) + b2
 decay = tf.while_loop(lambda i, s: i < 4, lambda i, s: (i + 1, s + tf.nn.l2_loss(w2)), [0, 0.0])[1]
 cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(labels=y, logits=o)) + 1e-5 * decay
 params = [w1, b1, w2, b2]
-step = [tf.assign_sub(p, 0.1 * g) for p, g in zip(params, tf.gradients(cost, params))]
+slopes, _ = tf.clip_by_global_norm(tf.gradients(cost, params), 1.0)
+step = [tf.assign_sub(p, 0.1 * g) for p, g in zip(params, slopes)]
 wrong = tf.reduce_mean(tf.cast(tf.not_equal(tf.argmax(o, 1), tf.argmax(y, 1)), tf.float32))
 
 with tf.Session() as s:
