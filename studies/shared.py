@@ -68,11 +68,14 @@ def repeat(count, options, run):
                 if name not in ("figures", "results", "runs", "people")}
     results = []
     if options.results and os.path.exists(options.results):
-        with open(options.results, encoding="utf-8") as file:
-            for line in map(json.loads, file):
-                if line["settings"] != settings:
-                    fail(f"{options.results}: results of other options: {line['settings']}")
-                results.append(line["result"])
+        try:
+            with open(options.results, encoding="utf-8") as file:
+                lines = [json.loads(line) for line in file]
+            results = [line["result"] for line in lines if line["settings"] == settings]
+        except (ValueError, KeyError, TypeError):
+            fail(f"{options.results}: not the results of a study")
+        if len(results) < len(lines):
+            fail(f"{options.results}: results of other options")
     while len(results) < count:
         line = json.dumps({"settings": settings, "result": run()}, default=lambda array: array.tolist())
         results.append(json.loads(line)["result"])
