@@ -13,10 +13,8 @@ import time
 
 START = time.perf_counter()  # before the imports, as in the scripts
 
-import sys  # noqa: E402
-
 from project import ROOT  # noqa: E402
-from support.command_line import fail  # noqa: E402
+from support.command_line import Parser, fail  # noqa: E402
 from support.data_file import count_lines, read_digits  # noqa: E402
 
 INSTALL = "python -m pip install -r tools/measuring/requirements.txt"
@@ -53,9 +51,6 @@ def main(name, path=ROOT / "dataset.txt"):
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] and sys.argv[1] in FEATURES and len(sys.argv) == 2:
-        main(sys.argv[1])
-    elif sys.argv[1:] in (["-h"], ["--help"]):
-        print(__doc__)
-    else:
-        fail(f"which features? {', '.join(FEATURES)}")
+    parser = Parser(__doc__)
+    parser.add_argument("features", choices=FEATURES)
+    main(parser.parse_args().features)

@@ -18,8 +18,8 @@ def small(write):
 
 def test_it_learns(small, capsys):
     support_vectors.main("pixels", small)
-    (error,), parameters, minutes = parse_line(capsys.readouterr().out, 1)
-    assert 0 < error < 30 and 784 * 10 < parameters < 300 * (784 + 9) + 45 and minutes < 1
+    (error,), parameters, _ = parse_line(capsys.readouterr().out, 1)
+    assert 0 < error < 30 and 784 * 10 < parameters < 300 * (784 + 9) + 45
 
 
 def test_the_features_are_those_of_the_name(small, monkeypatch, capsys):
