@@ -210,7 +210,7 @@ class InHalves(keras.Model):
         self.model = model
 
     def call(self, images, training=False):
-        if images.shape[0] == 1:
+        if images.shape[0] in (None, 1):  # one digit has no halves, and a batch of unknown size may be one digit
             return self.model(images, training=training)
-        half = (images.shape[0] or tf.shape(images)[0]) // 2  # of a known size, where there is one: that is faster
+        half = images.shape[0] // 2
         return tf.concat([self.model(part, training=training) for part in (images[:half], images[half:])], axis=0)

@@ -36,7 +36,8 @@ class MinimalRecurrentCell(layers.Layer):
     """A step of a recurrent unit whose gate z and candidate c do not depend on its state: h = (1 - z) h' + z c.
 
     h' is the previous state. The input (n, 2 x units) is the weighted sums of gate and candidate, before sigmoid and
-    tanh. States and outputs are (n, units). It has half the weights of a GRU and no matrix product with the state.
+    tanh. States and outputs are (n, units). It has less than half the weights of a GRU, and no matrix product with the
+    state.
     """
 
     def __init__(self, units, **options):

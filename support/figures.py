@@ -69,7 +69,7 @@ def draw_figures(model, digits, outputs, split="test"):
 
 
 def sensitivity(model, images):
-    """Return the sensitivity maps of a model for images (n, 28, 28, 1): (n, 28, 28), from 0 to 1.
+    """Return the sensitivity maps of a model for images (n, 28, 28, 1): (n, 28, 28), 0 or more.
 
     Each pixel is flipped in turn, and the map shows by how much that changes the probability of the predicted class or,
     without a classifier, the number of the thought vector that is furthest from their mean. The latter shows which

@@ -36,11 +36,11 @@ def is_program():
     If not, it is somebody's session, which must survive a run: Jupyter, IPython, Spyder, IDLE, `python -i`, pytest.
     """
     main = sys.modules["__main__"]
-    path = os.path.abspath(getattr(main, "__file__", None) or os.devnull)
+    path = os.path.realpath(getattr(main, "__file__", None) or os.devnull)  # the project's folder may be a link
     folder = os.path.dirname(path)
-    if sys.flags.interactive or hasattr(sys, "ps1") or ROOT not in (folder, os.path.dirname(folder)):
+    if sys.flags.interactive or hasattr(sys, "ps1") or os.path.realpath(ROOT) not in (folder, os.path.dirname(folder)):
         return False
-    started = [os.path.abspath(argument) for argument in sys.orig_argv[1:]]  # a console runs a script later
+    started = [os.path.realpath(argument) for argument in sys.orig_argv[1:]]  # a console runs a script later
     name = getattr(getattr(main, "__spec__", None), "name", None)  # of `python -m`
     return path in started or name in sys.orig_argv[1:]
 
@@ -129,8 +129,9 @@ if (PROGRAM and threading.current_thread() is threading.main_thread()
 for name in list(os.environ):
     if name.startswith(("TF_", "KERAS_")) and name != "KERAS_HOME" or name == "XLA_FLAGS":
         del os.environ[name]
-# Keras would write a settings file into its home folder; without a home it does not.
-os.environ.setdefault("KERAS_HOME", os.devnull)
+if PROGRAM:
+    # Keras would write a settings file into its home folder; without a home it does not. A session may need the home.
+    os.environ.setdefault("KERAS_HOME", os.devnull)
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", KERAS_BACKEND="tensorflow")
 BACKEND = os.environ.pop("MPLBACKEND", None) if PROGRAM else None
 

@@ -241,6 +241,8 @@ def test_odd_batches_in_halves(images):
     for count in (1, 5):
         assert np.isfinite(halves.train_on_batch(images[:count], np.arange(count)))
         assert halves(images[:count]).shape == (count, 10)
+    halves.fit(images[:5], np.arange(5), batch_size=4, verbose=0)  # the last batch is of one digit
+    assert np.isfinite(halves(images[:5])).all()
 
 
 def test_batch_normalization_is_keras_own():

@@ -14,6 +14,7 @@ import common
 import task1_autoencoder
 from grading import sandbox
 from project import TASKS
+from support import startup
 from support.data_file import FOLDS
 
 import keras
@@ -344,6 +345,21 @@ def test_a_broken_package_shows_its_traceback(tmp_path):
     (tmp_path / "tensorflow.py").write_text("raise ImportError('libtensorflow.so: no such file')")
     ran = run_script(FAST, env={"PYTHONPATH": str(tmp_path)})
     assert ran.returncode == 1 and "Traceback" in ran.stderr and "libtensorflow.so" in ran.stderr
+
+
+@pytest.mark.parametrize("started, expected", [(["python", "task.py"], True), (["ipython"], False)])
+def test_what_counts_as_a_program(started, expected, tmp_path, monkeypatch):
+    """A script of the project that was named at the start, also where the project's folder is a link."""
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "task.py").touch()
+    (tmp_path / "link").symlink_to("project")
+    monkeypatch.chdir(tmp_path / "link")
+    monkeypatch.setattr(startup, "ROOT", str(tmp_path / "project"))
+    monkeypatch.setattr(sys, "orig_argv", started)
+    main = types.ModuleType("__main__")
+    main.__file__ = "task.py"
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    assert startup.is_program() is expected
 
 
 EVENTS = []  # the files that are opened, and the ends of trainings

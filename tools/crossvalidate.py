@@ -4,9 +4,9 @@
     python tools/crossvalidate.py task3_cnn.py --results FILE                        the rows of docs/ablation.md
     python tools/crossvalidate.py task3_cnn.py --results FILE --report               the table of what there is so far
 
-A repeat divides the training half of the data into five random folds with as many digits of each class, the same for
-all variants, and trains a network for each fold on the other four. So every digit is predicted once per repeat, by a
-network that has not seen it. The test half takes no part. Each training is a process with one thread, one per core;
+A repeat divides the training half of the data into five folds with as many digits of each class, by a fixed rule, the
+same for all variants, and trains a network for each fold on the other four. So every digit is predicted once per
+repeat, by a network that has not seen it. The test half takes no part. Each training is a process with one thread, one per core;
 that takes less time in all than one process with all cores. Trainings are appended to FILE as they end: Ctrl-C stops,
 the same command goes on. A training counts again as long as its code and its data are the same.
 

@@ -42,7 +42,7 @@ def main():
     parser.add_argument("--figures", metavar="DIR", required=True, help="where to save the figure")
     parser.add_argument("--repeats", type=positive_integer, default=2, metavar="N", help="default: 2")
     options = parser.parse_args()
-    points = {}
+    points, stopped = {}, False
     for script in options.scripts or SIZES:
         if script not in SIZES:
             fail(f"{script}: only {' and '.join(SIZES)} have sizes")
@@ -54,7 +54,10 @@ def main():
             fail(error)
         except KeyboardInterrupt:
             print("stopped; the following is of the trainings so far", file=sys.stderr)
+            stopped = True
         points[script] = points_of(script, variants, options.repeats, results, labels)
+        if stopped:
+            break
     points = {script: sizes for script, sizes in points.items() if sizes}
     print(f"By cross-validation, {machine()}.\n")
     print(table(["script", "parameters", "repeats", "digit error, %"],
@@ -63,7 +66,7 @@ def main():
     if points:
         Path(options.figures).mkdir(parents=True, exist_ok=True)
         draw(points).savefig(Path(options.figures) / "sizes.png", dpi=100)
-    return 0
+    return 130 if stopped else 0
 
 
 if __name__ == "__main__":

@@ -47,7 +47,10 @@ def main(description, choose_variants):
         parser.add_argument("--variants", metavar="FILE",
                             help="JSON: {name: [[text in the script, new text], ...], ...} (default: the ablation)")
     options = parser.parse_args()
+    stopped = False
     for script in options.scripts or ablation.CHANGES:
+        if script not in ablation.CHANGES and not (choose_variants and options.variants):
+            fail(f"{script}: no changes are listed; its parts are those of tasks 1 and 3")
         try:
             changes = (json.loads(Path(options.variants).read_text()) if choose_variants and options.variants
                        else ablation.CHANGES[script])
@@ -60,7 +63,10 @@ def main(description, choose_variants):
             fail(error)
         except KeyboardInterrupt:
             print("stopped; the table is of the trainings so far", file=sys.stderr)
+            stopped = True
         print(f"`{script}`, on {machine()}, one thread per training:\n")
         table_rows = list(rows(script, variants, options.repeats, results, labels))
         print(table(head(script), table_rows, "l" + "r" * (len(head(script)) - 1)) + "\n", flush=True)
+        if stopped:
+            return 130
     return 0

@@ -10,13 +10,16 @@ KEY = ["script", "fingerprint", "repeat", "fold"]
 def read_results(path):
     """Return the results in a file by their key, {(script, fingerprint, repeat, fold): result}; none if it is missing.
 
-    A line that was cut off is left out. Raises OSError.
+    A line that was cut off is left out. Raises OSError; ValueError if the file begins with anything but a result.
     """
     results = {}
-    for line in Path(path).read_text().splitlines() if Path(path).exists() else []:
-        with contextlib.suppress(json.JSONDecodeError):
+    for number, line in enumerate(Path(path).read_text().splitlines() if Path(path).exists() else []):
+        try:
             result = json.loads(line)
             results[tuple(result[name] for name in KEY)] = result
+        except (ValueError, TypeError, KeyError):
+            if line.strip() and not number:
+                raise ValueError(f"{path}: not a file of results") from None
     return results
 
 
