@@ -6,9 +6,9 @@
 
 A repeat divides the training half of the data into five folds with as many digits of each class, by a fixed rule, the
 same for all variants, and trains a network for each fold on the other four. So every digit is predicted once per
-repeat, by a network that has not seen it. The test half takes no part. Each training is a process with one thread, one per core;
-that takes less time in all than one process with all cores. Trainings are appended to FILE as they end: Ctrl-C stops,
-the same command goes on. A training counts again as long as its code and its data are the same.
+repeat, by a network that has not seen it. The test half takes no part. Each training is a process with one thread, one
+per core; that takes less time in all than one process with all cores. Trainings are appended to FILE as they end:
+Ctrl-C stops, the same command goes on. A training counts again as long as its code and its data are the same.
 
 The table has the error and the log loss of the out-of-fold predictions, the latter at its best temperature, so that
 label smoothing makes no difference. Differences to the baseline are paired by digit and repeat, with a 95% confidence

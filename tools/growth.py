@@ -4,7 +4,7 @@
     python tools/growth.py --figures DIR --runs 1 task3_cnn.py
 
 Trains on the first 100 to 1,000 training digits, and on all of them with 1/16 of the steps up to twice as many, and
-measures the test error. Saves the plots of docs/growth.md (digits.png and training.png) in DIR and prints their tables.
+measures the test error. Saves the plots of docs/growth.md (digits.png and steps.png) in DIR and prints their tables.
 """
 
 import re
@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
 
-from measuring.growth_figures import draw_digits, draw_training
+from measuring.growth_figures import draw_digits, draw_steps
 from measuring.runs import changed, machine, run, run_in_turn, scripts_parser, table
 from project import ROOT, TASKS
 
@@ -76,7 +76,7 @@ def main():
                         [[f"{setting:g}", *means(results)] for setting, results in points[script].items() if results],
                         (len(names) + 2) * "r"), end="\n\n")
     draw_digits(by_count).savefig(Path(options.figures) / "digits.png", dpi=100)
-    draw_training(by_steps).savefig(Path(options.figures) / "training.png", dpi=100)
+    draw_steps(by_steps).savefig(Path(options.figures) / "steps.png", dpi=100)
     return 0 if all(len(results) == options.runs for results in runs.values()) else 1
 
 

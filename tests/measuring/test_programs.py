@@ -70,7 +70,7 @@ def test_growth_draws():
     assert above.lines[0].get_xydata().tolist() == [[100, 1.5], [1000, 1]]
     assert [line.get_xydata().tolist() for line in below.lines] == [[[100, 11], [1000, 10]], [[100, 11]]]
     assert above.lines[2].get_xydata().tolist() == [[100, 4]]
-    (panel,) = growth_figures.draw_training(points).axes
+    (panel,) = growth_figures.draw_steps(points).axes
     assert panel.lines[0].get_xydata().tolist() == [[11, 1.5], [10, 1]]
 
 

@@ -58,7 +58,7 @@ CHANGES = {
     "task4_rnn.py": CLASSIFIERS | {
         "four fifths of the steps": [("EPOCHS = 20", "EPOCHS = 16")],
         "shift 1.0, elastic 0.3": [(", shift=1.5, elastic=0.4", "")],
-        "beta_2 of 0.98": [("weight_decay=WEIGHT_DECAY", "weight_decay=WEIGHT_DECAY, beta_2=0.98")],
+        "beta_2 of 0.999": [("BETA_2 = 0.98", "BETA_2 = 0.999")],
         "two recurrent layers instead of four": [("range(2)", "range(1)")],
         "a recurrent weight for each gate": [
             ("        self.state_size = units\n", "        self.state_size = units\n"

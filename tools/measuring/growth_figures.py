@@ -37,7 +37,7 @@ def draw_digits(points):
     return _finish(figure, above, below)
 
 
-def draw_training(points):
+def draw_steps(points):
     """Return the figure of the error by the seconds of a run: {script: {factor: [Result, ...]}}."""
     figure, panel = plt.subplots(figsize=(7, 5), layout="constrained")
     for colour, (label, settings, number) in zip(COLOURS, curves(points)):
