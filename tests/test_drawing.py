@@ -8,10 +8,17 @@ from support.evaluation import with_thought_vector
 
 import numpy as np
 import pytest
-from conftest import DATASET, with_few_copies
+from conftest import DATASET, with_few_copies, without_graphs
 from matplotlib.backend_bases import KeyEvent, MouseEvent
 
 ONE = np.array([[20.0, 2.0], [20.0, 9.0]])  # a short stroke in a corner
+
+
+@pytest.fixture(autouse=True)
+def no_graphs():
+    """Most tests predict a few digits with a new model. With graphs they are drawn in test_own_network.py."""
+    with without_graphs():
+        yield
 
 
 @pytest.fixture(scope="module")

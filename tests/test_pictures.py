@@ -1,14 +1,13 @@
 """Pictures of one's own digits, and networks that are saved and loaded in another process."""
 
-import subprocess
-import sys
-
 import common
+import task1_autoencoder
 from support.data_file import DatasetError
 
 import numpy as np
 import pytest
-from conftest import DATASET, ROOT, run_script
+from conftest import DATASET, ROOT
+from handins import run_warm
 from PIL import Image
 
 
@@ -66,15 +65,20 @@ def test_images_of_another_form(digits, capsys):
         "note: most of the pixels are ink: here ink is 1 and paper is 0; try 1 - images\n")
 
 
-def test_a_saved_network_is_used_elsewhere(tmp_path, digits):
+LOAD = """
+import sys, common, task1_autoencoder, keras
+model = keras.models.load_model(sys.argv[1])
+image = common.read_picture(sys.argv[2])
+print((common.predict(model, image)["reconstruction"].round() == image).all())
+"""
+
+
+def test_a_saved_network_is_used_elsewhere(tmp_path, digits, capsys):
     """As the README says it, in a fresh process, with a picture."""
-    ran = run_script("task1_autoencoder.py", "--save", tmp_path / "network.keras")
-    assert (ran.returncode, ran.stderr) == (0, "") and ran.stdout.startswith("0.00 8 ")
+    common.run(lambda: task1_autoencoder.main(["--save", str(tmp_path / "network.keras")]))
+    output, errors = capsys.readouterr()
+    assert output.startswith("0.00 8 ") and errors == ""
     Image.fromarray(np.uint8(255 - 255 * digits.images[0, ..., 0])).save(tmp_path / "digit.png")
-    program = ("import sys, common, task1_autoencoder, keras\n"
-               "model = keras.models.load_model(sys.argv[1])\n"
-               "image = common.read_picture(sys.argv[2])\n"
-               "print((common.predict(model, image)['reconstruction'].round() == image).all())")
-    ran = subprocess.run([sys.executable, "-c", program, tmp_path / "network.keras", tmp_path / "digit.png"],
-                         capture_output=True, text=True, cwd=ROOT)
+    (tmp_path / "program.py").write_text(LOAD)
+    ran = run_warm(ROOT, tmp_path / "program.py", tmp_path / "network.keras", tmp_path / "digit.png")
     assert (ran.stdout, ran.stderr) == ("True\n", "")

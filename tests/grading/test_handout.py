@@ -17,7 +17,7 @@ from conftest import ROOT, SCRIPTS
 from handins import CNN, defines, hand_out, locally_warm, run_warm, solved
 
 # Of a training: epochs, and steps in each.
-SHORT = {"EPOCHS": 1, "STEPS_PER_EPOCH": 250}
+SHORT = {"EPOCHS": 1, "STEPS_PER_EPOCH": 100}
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from project import TASKS
 
 import numpy as np
 import pytest
-from conftest import DATASET
-from trainings import without_graphs
+from conftest import DATASET, without_graphs
 
 
 @pytest.mark.parametrize("script, name", [(script, name) for script in CHANGES for name in CHANGES[script]])

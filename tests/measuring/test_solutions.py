@@ -9,8 +9,7 @@ from measuring.solutions import SOLUTIONS
 import keras
 import pytest
 import textbook
-from conftest import DATASET, ROOT, run_script
-from trainings import without_graphs
+from conftest import DATASET, ROOT, run_script, without_graphs
 
 
 @pytest.mark.parametrize("name, parameters", [("autoencoder", 201_744), ("multitask", 405_018), ("cnn", 11_582),

@@ -9,7 +9,7 @@ from project import ROOT
 
 import milliseconds
 import pytest
-from trainings import without_graphs
+from conftest import without_graphs
 
 
 @pytest.mark.parametrize("name", steps.CONDITIONS)

@@ -1,25 +1,12 @@
-"""What tests of trainings share: no graphs, a script that is trained at once, and results without a training."""
-
-import contextlib
+"""What tests of trainings share: a script that is trained at once, and results without a training."""
 
 from measuring.folds import FOLDS
 from support.data_file import fold_of
 
 import numpy as np
-import tensorflow as tf
 from keras import Model, layers
 
 LABELS = np.arange(1000) * 7 % 10
-
-
-@contextlib.contextmanager
-def without_graphs():
-    """Run TensorFlow's functions as Python for the time of a `with`: to build a graph takes longer than some steps."""
-    tf.config.run_functions_eagerly(True)
-    try:
-        yield
-    finally:
-        tf.config.run_functions_eagerly(False)
 
 
 class FirstPixels:
