@@ -95,6 +95,41 @@ def test_weights_that_a_prediction_does_not_use_do_not_count():
     seen = SimpleNamespace(model=model, example=PIXELS.reshape(-1, 784), combined=True, rows=lambda: 1000)
     assert model.count_params() == 785 * 109 and models.count_weights([seen], [seen], True)["parameters"] == 7850
 
+
+
+def test_a_number_beside_the_images(digits):
+    """It has no rows, wherever it stands, and the graph is made with it."""
+    class Weighed(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(10)
+
+        def call(self, pair):
+            return pair[1] * self.dense(pair[0]) if pair[0].shape.rank else pair[0] * self.dense(pair[1])
+
+    images, half = tf.constant(PIXELS.reshape(-1, 784)), tf.constant(0.5)
+    for argument in (images, half), (half, images):
+        model = Weighed()
+        model(argument)
+        seen = given.Given(model)
+        seen.add(argument, digits.tell(argument), False, False)
+        assert seen.test == 40 and sorted(leaf.ndim for leaf in seen.example) == [0, 2]
+        assert len(models.trace(model, seen.example).variables) == 2
+
+
+def test_nothing_that_watches_raises_within_the_script():
+    class Broken:
+        def __fspath__(self):
+            raise ValueError
+
+        def __call__(self, images):
+            return images
+
+    watcher = watch.Watcher("test.txt", None)  # no digits, so that nothing can be told
+    watcher.hook("open", [Broken()])
+    watcher._patch_method(Broken, "__call__")
+    assert Broken()(7) == 7
+
 # -------------------------------------------------------------------------------------------------------- gradients
 
 

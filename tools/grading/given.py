@@ -34,9 +34,10 @@ class Digits:
         import numpy as np
 
         leaves = keras.tree.flatten(given)
-        shape = getattr(leaves[0], "shape", None) if leaves else None
-        if shape is None:
+        shapes = [leaf.shape for leaf in leaves if getattr(leaf, "shape", None) is not None]
+        if not shapes:
             return MANY, 0, 0
+        shape = next(filter(len, shapes), ())  # a number may stand beside the images
         rows = shape[0] if len(shape) and isinstance(shape[0], int) else 0
         owners = []
         for leaf in filter(is_array, leaves if rows else []):
@@ -122,7 +123,8 @@ class Given:
 
             leaves = keras.tree.flatten(given)
             if leaves and all(map(is_array, leaves)):
-                self.example = keras.tree.map_structure(lambda leaf: np.array(leaf[:KEPT]), given)
+                self.example = keras.tree.map_structure(
+                    lambda leaf: np.array(leaf[:KEPT] if leaf.ndim else leaf), given)
                 self.shown = test > 0.9
 
     def rows(self):

@@ -96,7 +96,8 @@ def trace(model, example=None):
     given = example
     if given is None:
         given = model.inputs[0] if len(model.inputs) == 1 else model.inputs
-    specs = keras.tree.map_structure(lambda leaf: tf.TensorSpec([2, *leaf.shape[1:]], leaf.dtype), given)
+    specs = keras.tree.map_structure(
+        lambda leaf: tf.TensorSpec([2, *leaf.shape[1:]][:len(leaf.shape)], leaf.dtype), given)
     return tf.function(lambda given: model(given, training=False)).get_concrete_function(specs).graph
 
 

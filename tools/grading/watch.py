@@ -45,7 +45,12 @@ class Watcher:
         self.depth, self.patched = 0, set()
 
     def hook(self, event, details):
-        """Notice imports and opened files."""
+        """Notice imports and opened files. What is raised here would be raised within the script."""
+        with contextlib.suppress(Exception):
+            self.notice(event, details)
+
+    def notice(self, event, details):
+        """Notice imports and opened files, given an audit event of Python."""
         for module, attribute, patch in ("keras", "Model", self.patch_keras), ("tensorflow", "GradientTape",
                                                                                self.patch_tensorflow):
             if module not in self.patched and hasattr(sys.modules.get(module), attribute):
@@ -66,7 +71,7 @@ class Watcher:
         for module, names in GRADIENTS.items():
             for name in names:
                 *path, last = name.split(".")
-                with contextlib.suppress(AttributeError):
+                with contextlib.suppress(Exception):
                     owner = functools.reduce(getattr, path, sys.modules.get(module))
                     setattr(owner, last, self._noticed(getattr(owner, last)))
 
@@ -99,13 +104,14 @@ class Watcher:
 
         @functools.wraps(original)
         def method(model, *arguments, **options):
-            given = [*arguments, options.get("x"), options.get("inputs")][0]
-            if trains:
-                build_sequential(model, given)
-            elif self.depth == 0 and not options.get("training"):
-                began = any(given.test for given in self.seen.values())
-                self.seen.setdefault(id(model), Given(model)).add(
-                    given, self.digits.tell(given), began, name in ("evaluate", "test_on_batch"))
+            with contextlib.suppress(Exception):  # it would be raised within the script
+                given = [*arguments, options.get("x"), options.get("inputs")][0]
+                if trains:
+                    build_sequential(model, given)
+                elif self.depth == 0 and not options.get("training"):
+                    began = any(given.test for given in self.seen.values())
+                    self.seen.setdefault(id(model), Given(model)).add(
+                        given, self.digits.tell(given), began, name in ("evaluate", "test_on_batch"))
             self.depth += 1
             try:
                 return original(model, *arguments, **options)
