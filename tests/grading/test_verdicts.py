@@ -108,6 +108,18 @@ def test_test_digits_that_are_read_early(task, audit, error, kind):
     assert sum("read last" in text for part in ("reasons", "remarks", "hints") for text in verdict[part]) == 1
 
 
+@pytest.mark.parametrize("task, audit, error", [(SCRIPTS[0], "blocks", 13.1), (CNN, "contradiction", 70.0)])
+def test_a_network_that_learned_nothing_is_not_accused(task, audit, error):
+    """It is over its limit, with the data as they are and altered: that is the only reason."""
+    nothing = entry([error, error], error)
+    nothing["jobs"][audit] = nothing["jobs"].pop("contradiction")
+    for job in nothing["jobs"].values():
+        job["report"] = job["report"] | {watch.LAST: "failed: 3 training steps", watch.TRAINED: "failed: no gradient"}
+    verdict = verdicts.judge(task, 2, nothing)
+    assert len(verdict["reasons"]) == 1 and f"error {error:.2f}% is over" in verdict["reasons"][0]
+    assert len(verdict["remarks"]) == 1 and watch.LAST in verdict["remarks"][0]
+
+
 @pytest.mark.parametrize("printed, untrained, kind", [
     (100, 0, None), (90, 10, "remarks"), (90, 9, "reasons"), (90, 0, "reasons")])
 def test_weights_that_are_not_trained_and_not_counted(printed, untrained, kind):

@@ -179,10 +179,12 @@ def count_parameters(runs):
 def audited(task, audit, run, verdict, entry):
     """Yield what an audit run says: pairs of "reason" or "hint", and a text that says what was expected and what came.
 
-    verdict: with the mean errors of the ordinary runs.
+    verdict: with the mean errors of the ordinary runs. What is over the limit anyway has gained nothing: it is not
+    accused.
     """
     number = TASKS[task].errors.index("digit" if audit == CONTRADICTION else "reconstruction")
     usual = verdict["mean"][number]
+    gained = usual <= TASKS[task].limits[number]
     if "errors" not in run:
         yield "hint", f"not audited ({audit}): {run['reason']}"
         return
@@ -194,12 +196,13 @@ def audited(task, audit, run, verdict, entry):
         text = (f"after training with the labels renamed, {right:.1f}% of the test digits still get their old labels "
                 f"(expected: at most {expected:.1f}%): it did not learn these labels from the training digits alone"
                 + has)
-        if right > max(ACCUSED, expected):
+        if gained and right > max(ACCUSED, expected):
             yield "reason", text
         elif right > expected:
             yield "hint", text
     elif audit == BLOCKS and error < usual + BLOCKS_ABOVE:
         text = (f"after training on blocks of random pixels its error is {error:.2f}%, in other runs {usual:.2f}% "
                 f"(expected: {BLOCKS_ABOVE} points more): did it learn from the training digits?{has}")
-        accused = any(verdict["findings"].get(name, "").startswith("failed") for name in (watch.TRAINED, watch.LAST))
+        accused = gained and any(
+            verdict["findings"].get(name, "").startswith("failed") for name in (watch.TRAINED, watch.LAST))
         yield "reason" if accused else "hint", text
