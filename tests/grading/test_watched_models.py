@@ -190,6 +190,15 @@ def test_several_models():
     assert models.check_models([object()], CHECKS["task3"])[models.CONVOLUTION].startswith("not checked")
 
 
+def test_a_teacher_that_was_given_other_images_late():
+    """Its convolution is for a person to look at: it may not predict."""
+    student, teacher = (keras.Sequential([layers.Input((28, 28, 1)), *body, layers.Dense(10)]) for body in (
+        [layers.Reshape((28, 28)), layers.GRU(3)], [layers.Conv2D(2, 3), layers.Flatten()]))
+    for told, start in ([student], "hint: conv2d"), ([], "hint: conv2d"), ([student, teacher], "failed: conv2d"):
+        found = models.check_models([student, teacher], CHECKS["task4"], told=told)
+        assert found[models.NO_CONVOLUTION].startswith(start) and found[models.RECURRENT] == "passed"
+
+
 def test_the_checks_of_another_task():
     """It has those that its entry in the table of tasks names, and no others."""
     model = keras.Sequential([layers.Input((28, 28, 1)), layers.Flatten(), layers.Dense(10)])

@@ -133,12 +133,12 @@ class Given:
 
 
 def those_that_predict(seen, count):
-    """Return which models predicted the test digits, and whether that was told by the pixels.
+    """Return which models predicted the test digits, and those of them that were given these for sure.
 
-    seen: a list of `Given`. count: of the test digits. Where it is told, those count that were given test digits, and
-    those that were given what cannot be told after that, such as a decoder; else all that were given enough of what
-    cannot be told.
+    seen: a list of `Given`. count: of the test digits. Where it is told by the pixels, those count that were given test
+    digits, and those that were given what cannot be told after that, such as a decoder, or a teacher that was given
+    other images late; else all that were given enough of what cannot be told.
     """
     told = [given for given in seen if given.test >= count / 2]
     more = [given for given in seen if given not in told and (given.later if told else given.unknown) >= count]
-    return told + more, bool(told)
+    return told + more, told

@@ -16,24 +16,24 @@ ASKED = 100  # digits that a model was given, from which it may have helped anot
 AGAIN = 3  # times that a weight is used along one path, from which a graph is recurrent for sure
 
 
-def check_models(models, checks, examples=None, told=True):
+def check_models(models, checks, examples=None, told=None):
     """Return the findings on the models that predicted. A check that raises an exception is "not checked".
 
     checks: their names, of THOUGHT, THOUGHT_SHARED and LAYERS. examples: {id of a model: some rows that it was given}.
-    told: whether they were given the test digits for sure.
+    told: those of the models that were given the test digits for sure, all if None.
     """
     found = {}
     for model in models:
-        example = (examples or {}).get(id(model))
+        example, sure = (examples or {}).get(id(model)), told is None or any(model is one for one in told)
         try:
             findings = {}
             if {*THOUGHT} & {*checks}:
                 outputs = 2 if THOUGHT_SHARED in checks else 1
-                findings |= check_thought_vector(model, example, told and example is not None, outputs)
+                findings |= check_thought_vector(model, example, sure and example is not None, outputs)
             if THOUGHT_SHARED in checks:
                 findings[THOUGHT_SHARED] = check_shared(model, example)
             if {*LAYERS} & {*checks}:
-                findings |= check_layers(model, example, told)
+                findings |= check_layers(model, example, sure)
         except Exception as error:
             findings = dict.fromkeys(checks, f"not checked: {type(error).__name__}: {error}"[:200])
         for name in checks:
@@ -47,7 +47,8 @@ def check_models(models, checks, examples=None, told=True):
 def check_layers(model, example=None, told=True):
     """Return the findings on the layers: whether there is a convolution, a recurrent layer, and no convolution.
 
-    What the graph does not show for sure, or a part of the script that is no Keras model may do, is not checked.
+    What the graph does not show for sure, or a part of the script that is no Keras model may do, is not checked. told:
+    whether the model was given the test digits for sure; else it may be a teacher, and its convolution is a hint.
     """
     import keras
 
@@ -84,8 +85,9 @@ def check_layers(model, example=None, told=True):
     else:
         recurrent = f"failed: {seen}, no loop, and no weight that is used again along a path"
     convolutions = (named if graph is None or filters else []) + filters
-    return {CONVOLUTION: needed, RECURRENT: recurrent,
-            NO_CONVOLUTION: f"failed: {', '.join(convolutions[:3])}" if convolutions else "passed"}
+    listed = ", ".join(convolutions[:3])
+    forbidden = f"failed: {listed}" if told else f"hint: {listed} in a model of which it cannot be told if it predicts"
+    return {CONVOLUTION: needed, RECURRENT: recurrent, NO_CONVOLUTION: forbidden if convolutions else "passed"}
 
 
 def trace(model, example=None):

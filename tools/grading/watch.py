@@ -133,8 +133,9 @@ class Watcher:
         if not chosen:
             return report | dict.fromkeys(checks, "not checked: no Keras model predicted the test digits")
         examples = {id(given.model): given.example for given in chosen}
-        report |= count_weights([*self.earlier, *seen], chosen, told)
-        return report | check_models([given.model for given in chosen], checks, examples, told)
+        report |= count_weights([*self.earlier, *seen], chosen, bool(told))
+        return report | check_models([given.model for given in chosen], checks, examples, [
+            given.model for given in told])
 
     def check_last(self):
         """Return the finding whether the training was over when the test file was opened."""
