@@ -246,6 +246,97 @@ def test_a_convolution_by_hand_is_not_checked():
         assert models.check_layers(model)[models.CONVOLUTION].startswith(start)
 
 
+class ByHand(layers.Layer):
+    """A function of what is given (digits, 28, 28) and of weights (9, 8), that is called."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+        self.kernel = self.add_weight(shape=(9, 8))
+
+    def call(self, x):
+        return self.function(x, self.kernel)
+
+
+def reservoir(x, kernel):
+    """An echo state network: its matrices are fixed."""
+    state, matrix = ops.zeros((2, 200)), tf.constant(np.eye(200, dtype="float32"))
+    for row in range(4):
+        state = ops.tanh(state @ matrix + x[:, row] @ np.ones((28, 200), "float32"))
+    return state * kernel[0, 0]
+
+
+def gates(x, kernel):
+    """What a minimal gated unit makes of each row: how much of the state stays, and what comes."""
+    stays, comes = ops.split(x[..., :9] @ kernel, 2, axis=-1)
+    stays = ops.sigmoid(stays)
+    return stays, (1 - stays) * comes
+
+
+def in_a_tree(x, kernel):
+    stays, comes = gates(x, kernel)
+    while stays.shape[1] > 1:
+        half = stays.shape[1] // 2
+        first, second = ([part[:, start:2 * half:2] for part in (stays, comes)] for start in (0, 1))
+        stays, comes = first[0] * second[0], second[0] * first[1] + second[1]
+    return comes
+
+
+def doubled(x, kernel):
+    stays, comes = gates(x, kernel)
+    for step in 1, 2, 4, 8, 16:
+        earlier = [ops.pad(part[:, :-step], [[0, 0], [step, 0], [0, 0]]) for part in (stays, comes)]
+        stays, comes = stays * earlier[0], comes + stays * earlier[1]
+    return comes
+
+
+def one_by_one(x, kernel):
+    state = 0
+    for stays, comes in zip(*(ops.unstack(part, axis=1) for part in gates(x, kernel))):
+        state = stays * state + comes
+    return state
+
+
+def shifted(x, kernel):
+    """A convolution: a sum of shifted images, each by its number of the filter."""
+    return sum(x[:, i:i + 26, j:j + 26] * kernel[3 * i + j, 0] for i in range(3) for j in range(3))
+
+
+def two_numbers(x, kernel):
+    """As few shifted images as there may be."""
+    return x[:, 1:] * kernel[0, 0] + x[:, :-1] * kernel[0, 1]
+
+
+@pytest.mark.parametrize("function, name", [
+    (reservoir, models.RECURRENT), (in_a_tree, models.RECURRENT), (doubled, models.RECURRENT),
+    (one_by_one, models.RECURRENT), (lambda x, kernel: ops.cumsum(x[..., :9] @ kernel, 1), models.RECURRENT),
+    (shifted, models.CONVOLUTION), (two_numbers, models.CONVOLUTION),
+    (lambda x, kernel: sum(ops.roll(x, step, 1) * one for step, one in enumerate(ops.unstack(kernel[:, 0]))),
+     models.CONVOLUTION),
+], ids=lambda value: getattr(value, "__name__", ""))
+def test_loops_and_convolutions_in_other_words_are_not_checked(function, name):
+    """In a graph they look like many small steps."""
+    model = keras.Sequential([layers.Input((28, 28), batch_size=2), ByHand(function), layers.Flatten(),
+                              layers.Dense(10)])
+    assert models.check_layers(model)[name].startswith("not checked")
+
+
+def test_plain_networks_are_neither_recurrent_nor_convolutional():
+    """Gates, residues, normalization and attention to the rows are no scans, and no filters."""
+    image = layers.Input((28, 28))
+    x = plain = layers.Dense(16, "swish")(layers.Flatten()(image))
+    for _ in range(4):
+        stays, comes = ops.split(layers.Dense(32)(plain), 2, -1)
+        plain = plain + ops.sigmoid(stays) * comes
+    x = layers.LayerNormalization()(layers.BatchNormalization()(x))
+    rows = layers.Dense(16)(image)
+    for _ in range(2):
+        rows = rows + layers.MultiHeadAttention(2, 8)(rows, rows)
+    for last, name in (plain, models.CONVOLUTION), (x, models.CONVOLUTION), (plain, models.RECURRENT), (
+            rows[:, 0], models.RECURRENT):
+        assert models.check_layers(keras.Model(image, layers.Dense(10)(last)))[name].startswith("failed")
+
+
 def test_what_only_other_parts_of_a_script_may_have():
     """A model that was not given the digits themselves may follow a convolution that is no layer of Keras."""
     model = keras.Sequential([layers.Input((64,)), layers.Dense(10)])

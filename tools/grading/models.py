@@ -14,6 +14,9 @@ HIDING = {"PartitionedCall", "StatefulPartitionedCall", "PyFunc", "PyFuncStatele
           "Case", "StatelessCase", "XlaCallModule"}
 ASKED = 100  # digits that a model was given, from which it may have helped another
 AGAIN = 3  # times that a weight is used along one path, from which a graph is recurrent for sure
+SLICES = {"StridedSlice", "Slice", "Split", "SplitV", "Unpack", "GatherV2", "Roll"}  # operations that give parts
+SCANS = {"Cumsum", "Cumprod", "CumulativeLogsumexp"}
+JOINS = {"Mul", "Add", "AddV2", "AddN", "Sub", "Maximum", "Minimum"}
 
 
 def check_models(models, checks, examples=None, told=None):
@@ -69,7 +72,9 @@ def check_layers(model, example=None, told=True):
         unseen = f"the graph has parts that cannot be seen ({', '.join(sorted(kinds & HIDING))})"
     if not unseen and (not told or graph.structured_outputs is None or not _has_classes(graph)):
         unseen = "another part of the script, which is no Keras model, may have it"
-    by_hand = "layers are applied to several parts of the image" if _shares_places(operations) else ""
+    joined = "parts of what a layer gives are joined one after another" if kinds & SCANS or _most_parts(
+        operations) >= AGAIN else ""
+    by_hand = "layers are applied to several parts of the image" if _shares_places(operations) else joined
     if named or filters:
         needed = "passed"
     elif unseen or by_hand:
@@ -80,8 +85,9 @@ def check_layers(model, example=None, told=True):
     if kinds & {"While", "StatelessWhile"} or often >= AGAIN or any(
             isinstance(layer, keras.layers.RNN) or hasattr(layer, "state_size") for layer in layers):
         recurrent = "passed"
-    elif unseen or often > 1:
-        recurrent = f"not checked: there is none by name; {unseen or 'a weight is used twice along a path'}"
+    elif unseen or often > 1 or joined or _has_fixed_matrix(operations):
+        why = unseen or ("a weight is used twice along a path" if often > 1 else joined or "a matrix is constant")
+        recurrent = f"not checked: there is none by name; {why}"
     else:
         recurrent = f"failed: {seen}, no loop, and no weight that is used again along a path"
     convolutions = (named if graph is None or filters else []) + filters
@@ -203,15 +209,55 @@ def _most_uses(operations):
     return most
 
 
+def _most_parts(operations):
+    """Return how many parts of an image, or of what one layer gives, are joined at most without a matrix between them.
+
+    So does a scan, whether one after another or in a tree, and a convolution made of shifted images. A join takes parts
+    that differ from one another. Parts from before a matrix do not count after it, even if a way leads around it.
+    """
+    pure, depths, parts, most = _of_weights(operations), {}, {}, 0
+    for operation in operations:
+        if operation.name in pure or operation.type == "Shape":
+            continue
+        sources = [tensor for tensor in operation.inputs if tensor.op.name in parts]
+        depth = max((depths[tensor.op.name] for tensor in sources), default=0) + _is_matrix(operation)
+        found = [parts[tensor.op.name] | ({tensor.name} if tensor.op.type in SLICES else set())
+                 if depths[tensor.op.name] == depth else set() for tensor in sources]
+        depths[operation.name], parts[operation.name] = depth, set().union(*found)
+        if operation.type in JOINS and any(one != found[0] for one in found):
+            most = max(most, len(parts[operation.name]))
+    return most
+
+
+def _is_matrix(operation):
+    return "MatMul" in operation.type or "Conv" in operation.type or operation.type == "Einsum"
+
+
+def _has_fixed_matrix(operations):
+    """Return whether a matrix that is no weight is multiplied with what depends on the digits."""
+    pure = _of_weights(operations)
+    fixed = {name for name, weights in pure.items() if not weights} | {
+        tensor.op.name for tensor in (operations[0].graph.internal_captures if operations else [])
+        if tensor.dtype.name != "resource"}
+    return any(_is_matrix(operation) and "Conv" not in operation.type and any(
+        tensor.op.name in fixed for tensor in operation.inputs) for operation in operations
+        if operation.name not in pure)
+
+
 def _shares_places(operations):
     """Return whether a weight is multiplied with several parts of a digit, as in a convolution made by hand.
 
-    The graph is of two digits.
+    The graph is of two digits. A part of a weight is one of a filter.
     """
-    pure = _of_weights(operations)
+    pure, filters = _of_weights(operations), set()
     for operation in operations:
-        if operation.type in ("MatMul", "BatchMatMulV2", "Einsum") and any(
-                pure.get(tensor.op.name) for tensor in operation.inputs):
+        weights = [tensor for tensor in operation.inputs if pure.get(tensor.op.name)]
+        if operation.name in pure:
+            if weights and operation.type in SLICES or any(tensor.op.name in filters for tensor in weights):
+                filters.add(operation.name)
+        elif operation.type == "Mul" and any(tensor.op.name in filters for tensor in weights):
+            return True
+        elif weights and operation.type in ("MatMul", "BatchMatMulV2", "Einsum"):
             shape = operation.outputs[0].shape
             if shape.rank is None or None in shape[:-1] or shape[:-1].num_elements() > 2:
                 return True
