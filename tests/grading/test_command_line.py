@@ -6,11 +6,11 @@ import signal
 import subprocess
 import sys
 
-from grading import cluster, command_line, results
+from grading import cluster, command_line, decisions, jobs, output, results, verdicts
 
 import pytest
 from conftest import ROOT, SCRIPTS
-from handins import LINE, command, hand_ins, judged
+from handins import CNN, LINE, command, grade_here, hand_ins, judged
 
 
 @pytest.mark.parametrize("arguments, message", [
@@ -134,6 +134,31 @@ def test_seven_ordinary_hand_ins(tmp_path):
         text = (tmp_path / "texts" / f"{name}.txt").read_text()
         assert [part for part in parts if part not in text] == [], text
         assert "save_best_only" not in text  # hints are for the teacher
+
+
+@pytest.mark.parametrize("broken, error, line", [
+    ("compare_class", ValueError("a\nb"), "task3_cnn.py was not compared: ValueError: a b"),
+    ("compare_class", KeyboardInterrupt(), "task3_cnn.py was not compared: KeyboardInterrupt: "),
+    ("show", ValueError("a\nb"), "not all is printed: ValueError: a b"),
+    ("judge", ValueError("a\nb"), "b task3_cnn.py run 1: could not be judged: ValueError: a"),
+])
+def test_what_the_runs_have_shown_is_kept_if_a_later_step_fails(broken, error, line, tmp_path, monkeypatch, capsys):
+    """Without --json as well. One hand-in that cannot be judged does not hold up the others."""
+    def fails(*arguments):
+        if broken == "judge" and "7.25" not in str(arguments):
+            return verdicts.judge(*arguments)
+        raise error
+
+    for module in {"compare_class": [command_line], "judge": [decisions, jobs], "show": [output]}[broken]:
+        monkeypatch.setattr(module, broken, fails)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    folder = hand_ins(tmp_path, {"a": LINE, "b": LINE.replace("5.00", "7.25")})
+    paths = tmp_path / "r.csv", tmp_path / "r.html"
+    grade_here(monkeypatch, folder, "--runs", "1", "--csv", paths[0], "--report", paths[1], CNN)
+    said, saved = capsys.readouterr(), [path.read_text() for path in paths]
+    assert said.err.splitlines().count(line) == 1
+    for text in [*saved, said.out][:3 - (broken == "show")]:
+        assert "5.00" in text and ("could not be judged" if broken == "judge" else "7.25") in text
 
 
 def test_a_missing_package_is_one_line():

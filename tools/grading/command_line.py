@@ -1,5 +1,6 @@
 """The command line of the grader: read what it names, grade, then print and save the results."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -14,7 +15,7 @@ from grading.dates import taken_off
 from grading.decisions import judge_class, read_decisions
 from grading.feedback import write_feedback
 from grading.jobs import locally, read_handout, run_jobs, shared_part
-from grading.known import SOLUTION, compare_class, read_known
+from grading.known import SOLUTION, Compared, compare_class, read_known
 from grading.layouts import number_of
 from grading.report import write_report
 from grading.results import Results, digest
@@ -88,6 +89,15 @@ def warn_of_known(lines):
         print(output.printable(f"--known: {line}"), file=sys.stderr)
 
 
+@contextlib.contextmanager
+def apart(what):
+    """Let a step after the last run that fails, or is stopped by Ctrl-C, be one line: what the others give is kept."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        print(output.printable(f"{what}: {type(error).__name__}: {error}".replace("\n", " ")), file=sys.stderr)
+
+
 def main(description, argv=None):
     """Grade, then print and save the results. Returns the exit status; exits with 2 if something named is wrong.
 
@@ -137,13 +147,17 @@ def main(description, argv=None):
         parser.error(f"--dask needs {error.name} (to install it: pip install distributed)")
     tasks = options.scripts or list(TASKS)
     complete = run_jobs(submissions, tasks, results, options, data, execute, handed_out)
-    compared = {task: compare_class(task, submissions, known, handed_out) for task in tasks} if known else {}
+    compared = {task: Compared([], {}, {}) for task in tasks} if known else {}
+    for task in compared:
+        with apart(f"{task} was not compared"):
+            compared[task] = compare_class(task, submissions, known, handed_out)
     warn_of_known({f"{name}: {why}" for one in compared.values() for name, why in one.left.items()
                    if name not in submissions})
     judged = judge_class(submissions, tasks, results.entries, options, compared, decisions)
     results.save(judged)
     where = f"{where}, {output.described_walls(results.entries)}"
-    output.show(judged, where, options.runs, left)
+    with apart("not all is printed"):
+        output.show(judged, where, options.runs, left)
     try:
         if options.csv:
             write_tables(options.csv, judged, dates)

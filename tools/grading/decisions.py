@@ -28,13 +28,17 @@ def judge_class(submissions, tasks, entries, options, compared=None, decisions=N
 
     submissions: {name: files, or why they cannot be read}. tasks: names in `TASKS`. entries: {submission: {task:
     entry}}. options: `runs` and `strict`, for `judge`. compared: {task: `known.Compared`}. decisions: see
-    `read_decisions`.
+    `read_decisions`. What cannot be judged is "not finished", and a hint says why: the others are judged.
     """
     judged = {submission: {} for submission in submissions}
     for task in tasks:
         groups, _, left = (compared or {}).get(task, ([], {}, {}))
         for submission in submissions:
-            verdict = judge(task, options.runs, entries[submission][task], options.strict)
+            try:
+                verdict = judge(task, options.runs, entries[submission][task], options.strict)
+            except Exception as error:  # a mistake of the grader
+                verdict = {"state": "not finished", "reasons": [], "remarks": [], "findings": {}, "basis": "",
+                           "hints": [f"could not be judged: {type(error).__name__}: {error}"]}
             verdict["hints"] += [str(group) for group in groups if submission in group.names]
             verdict["hints"] += [left[submission]] if submission in left else []
             if (submission, task) in (decisions or {}):

@@ -246,9 +246,12 @@ def run_jobs(submissions, tasks, results, options, data, execute, handed_out=Non
                 if isinstance(outcome, Exception):  # not the submission's fault, so it is not recorded
                     text = f"could not be run: {outcome}"
                 else:
-                    entry["jobs"][job] = record(task, outcome, test, entry["form"] == BLANK)
+                    try:
+                        entry["jobs"][job] = record(task, outcome, test, entry["form"] == BLANK)
+                        text = summary(entry["jobs"][job], judge(task, options.runs, entry))
+                    except Exception as error:  # a mistake of the grader, which must not end the runs of a night
+                        text = f"could not be judged: {type(error).__name__}: {error}"
                     results.save()
-                    text = summary(entry["jobs"][job], judge(task, options.runs, entry))
                 done += 1
                 progress.print(printable(f"{submission} {task} {job}: {text}"))
         except (KeyboardInterrupt, OSError) as error:
