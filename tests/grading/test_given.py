@@ -126,6 +126,7 @@ def test_nothing_that_watches_raises_within_the_script():
             return images
 
     watcher = watch.Watcher("test.txt", None)  # no digits, so that nothing can be told
+    watcher.patched = {"keras", "tensorflow"}  # as they are here they stay
     watcher.hook("open", [Broken()])
     watcher._patch_method(Broken, "__call__")
     assert Broken()(7) == 7
