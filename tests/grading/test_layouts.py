@@ -218,6 +218,16 @@ def test_one_hand_in(files, name, read, tmp_path):
         assert list(found) == ["class"] and found["class"][name] == A
 
 
+@pytest.mark.parametrize("name", ["loss_2024_11_30.png", "model_32_64_128.h5", "run_1_20241130_loss.png"])
+@pytest.mark.parametrize("script", ["task3.py", "code/task3.py"])
+def test_figures_and_weights_are_no_export(name, script, read):
+    """Their names may look like Canvas's. Where scripts have such names, it is an export, whatever lies beside them."""
+    found, left = read({f"anna/{script}": A, f"anna/{name}": B, "ben.zip": zipped({script: A, name: B})})
+    assert found == dict.fromkeys(["anna", "ben"], {"task3.py": A, name: B}) and not left
+    assert layouts.is_one({"task3.py": A, name: B})
+    assert not layouts.is_one({"task3.py": A, "liada_1234_90000_task3.py": B, name: B})
+
+
 @pytest.mark.parametrize("names, found", [
     (["Task3_CNN.py", "net.py"], "Task3_CNN.py"), (["task_3.py"], "task_3.py"), (["aufgabe3.py"], "aufgabe3.py"),
     (["code/task3.py", "code/net.py", "README"], "task3.py"), (["src/a/task-03.py"], "task-03.py"),

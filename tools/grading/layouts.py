@@ -16,12 +16,11 @@ from project import NUMBERS, TASKS, task_number
 PLATFORMS = {
     "Moodle": r"(?P<student>.+?)_(?P<number>\d+)_assignsubmission_(?P<kind>file|[a-z]+)_?(?P<file>.*)",
     "Blackboard": r".+?_(?P<student>[^_]+)_attempt_(?P<time>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|(?P<own>\.txt))",
-    "Canvas": r"(?P<student>[^_]+)_(?:LATE_)?(?P<number>\d+)_(?P<upload>\d+)_(?P<file>.+)",
+    "Canvas": r"(?P<student>[^_]+)_(?:LATE_)?(?P<number>\d+)_(?P<upload>\d{4,})_(?P<file>.+)",
     "Canvas, text": r"(?P<student>[^_]+)_(?:LATE_)?(?P<number>\d+)_(?P<text>text|link)\.html",
     "Gradescope": r"(?P<student>submission_(?P<number>\d+))",
 }
 FORMS = {"Moodle": (True, False), "Gradescope": (True,)}  # whether it writes folders, files or both; else files
-GRADESCOPE = "submission_metadata.yml"  # who made which submission
 READ = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
 NOT_READ = (".rar", ".7z", ".gz", ".bz2", ".xz", ".zst", ".lz", ".lzma", ".z", ".cab", ".arj", ".dmg", ".iso")
 NO_PART = {"__macosx", "__pycache__", "venv", "virtualenv", "node_modules", "site-packages", "thumbs.db",
@@ -106,17 +105,6 @@ def _without_count(name):
     if found and number_of(found[1]) == number_of(name):
         return found[1] + found[3], int(found[2])
     return name, 0
-
-
-def names_of_gradescope(text):
-    """Return the names in Gradescope's submission_metadata.yml, {folder: names of those who handed it in}."""
-    names = {}
-    for block in re.split(r"(?m)^(?=submission_\d+:)", text)[1:]:
-        submitters = re.search(r"(?ms)^  :submitters:\s*?\n(.*?)(?=^  :\w|\Z)", block)
-        found = re.findall(r"(?m)^\s*(?:- )?:name: *(.+?)\s*$", submitters[1]) if submitters else []
-        if found:
-            names[block.partition(":")[0]] = clean(", ".join(name.strip("'\"") for name in found))
-    return names
 
 
 def number_of(name):
@@ -215,10 +203,21 @@ def hoisted(files):
     return moved
 
 
+def _written_by_platform(top):
+    """Return whether a platform wrote names at the top. top: {name: whether it is a folder}.
+
+    Students have such names as well, of figures and weights: beside scripts only those of folders and hand-ins count.
+    """
+    pieces = {name: found for name, is_folder in top.items() if (found := piece(name, is_folder))}
+    beside = any(number_of(name) or name.lower() in CODE for name in top.keys() - pieces)
+    return any(not beside or top[name] or number_of(found.path) or archive_suffix(found.path)
+               for name, found in pieces.items())
+
+
 def is_export(names):
     """Return whether paths are those of an export of a platform, in folders above or not."""
     while names:
-        if any(piece(name.partition("/")[0], "/" in name) for name in names):
+        if _written_by_platform({name.partition("/")[0]: "/" in name for name in names}):
             return True
         names = [name.partition("/")[2] for name in names] if common_folder(names) else []
     return False
@@ -241,11 +240,12 @@ def is_one(top):
                or number_of(name) and not owner(name) and (
                    name.lower().endswith(".py") or archive_suffix(name) or isinstance(top[name], dict))]
     tasks = list(filter(None, map(number_of, scripts)))
-    if not scripts or len(set(tasks)) < len(tasks):
+    if not scripts or len(set(tasks)) < len(tasks) or _written_by_platform(
+            {name: isinstance(content, dict) for name, content in top.items()}):
         return False
     for name, content in top.items():
         folder = isinstance(content, dict)
-        if piece(name, folder) or folder and is_export(content) or name not in scripts and (
+        if folder and is_export(content) or name not in scripts and (
                 archive_suffix(name) or owner(name) or folder and any(map(number_of, content))):
             return False
     return True

@@ -15,7 +15,7 @@ from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from grading import dates, layouts
+from grading import dates, gradescope, layouts
 
 LARGEST = 20 * 2**20  # bytes of a submission, of what is in an archive as well
 CLASS = 1000 * LARGEST  # of an archive of a class
@@ -72,8 +72,8 @@ def _students(top, name, left):
         return {name: [(name, files | {f"{entry}/{path}": content for entry, inner in top.items()
                                        if isinstance(inner, dict) for path, content in inner.items()})]}
     students, exported, loose, alone = defaultdict(list), defaultdict(list), {}, len(top) == 1
-    metadata = top.pop(layouts.GRADESCOPE, b"")
-    names = layouts.names_of_gradescope(metadata.decode("utf-8", "replace")) if isinstance(metadata, bytes) else {}
+    metadata = top.pop(gradescope.METADATA, b"")
+    names = gradescope.names_in(metadata.decode("utf-8", "replace")) if isinstance(metadata, bytes) else {}
 
     def add(student, label, files):
         student = next((other for other in students if layouts.same(other) == layouts.same(student)), student)
@@ -132,7 +132,7 @@ def _top_of_folder(folder):
                 top[name] = _read_folder(entry, CLASS if several or len(entries) == 1 else LARGEST)
             elif entry.is_file():
                 wanted = layouts.piece(name, False) or layouts.number_of(name) or layouts.archive_suffix(name)
-                top[name] = dates.read(entry) if wanted or name == layouts.GRADESCOPE else b""
+                top[name] = dates.read(entry) if wanted or name == gradescope.METADATA else b""
         except (OSError, ValueError) as error:
             top[name] = f"cannot be read: {error}"
     return top
