@@ -31,6 +31,16 @@ def test_a_crash_is_no_limit():
     assert decisions.overrule(CNN, verdict, Decision("remark", "mended"))["reasons"] == []
 
 
+def test_limits_hold_however_they_are_told(monkeypatch):
+    """Also where the clock of the grader tells, and where a limit is no whole number."""
+    monkeypatch.setitem(decisions.TASKS, CNN, decisions.TASKS[CNN]._replace(limits=[7.5], parameters=50, minutes=0.5))
+    over = entry([8.0])
+    over["jobs"]["run 1"]["spoke"] = 60
+    verdict = verdicts.judge(CNN, 1, over)
+    after = decisions.overrule(CNN, verdict, Decision("remark", "agreed"))
+    assert len(verdict["reasons"]) == 3 and after["reasons"] == verdict["reasons"] and after["state"] == "not valid"
+
+
 def test_decisions(tmp_path):
     """Spreadsheets fill rows up with empty cells."""
     path = tmp_path / "decisions.csv"

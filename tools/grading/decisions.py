@@ -11,7 +11,8 @@ from project import TASKS, task_number
 
 NOTE = "note"
 DECISIONS = {"remark", "valid", "invalid", NOTE}
-LIMIT = re.compile(r"(error [\d.]+% is|parameters are|minutes are) over [\d,]+%?$")  # a reason of verdicts.py
+LIMIT = re.compile(r"(\w+ error [\d.]+% is|[\d,]+ parameters are|[\d.]+ minutes are) over [\d,.]+%?"
+                   r"( \(by the grader's clock.*\))?")  # a reason of verdicts.py
 EXPECTED = "expected submission, script, decision (remark, valid, invalid or note), why"
 
 
@@ -126,7 +127,7 @@ def overrule(task, verdict, decision):
     if decision.kind == "invalid":
         return verdict | told | {"state": "not valid", "reasons": [*verdict["reasons"], decision.why]}
     high = TASKS[task].high_performance
-    stay = [text for text in verdict["reasons"] if decision.kind == "remark" and LIMIT.search(text)]
+    stay = [text for text in verdict["reasons"] if decision.kind == "remark" and LIMIT.fullmatch(text)]
     remarks = verdict["remarks"] + [text for text in verdict["reasons"] if text not in stay]
     state = verdict["state"]
     if state == "not valid" and not stay:
