@@ -129,6 +129,23 @@ def test_limits(program, reason):
     assert reason in outcome.reason
 
 
+def test_what_was_printed_is_there_if_it_is_ended(monkeypatch):
+    """Also where the script does not flush, as Python does not by itself for a pipe."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    outcome = run("import time\nprint('5.40 12810 0.50')\ntime.sleep(60)", seconds=1)
+    assert (outcome.reason, outcome.stdout) == ("ended after 1 s", "5.40 12810 0.50\n")
+
+
+@pytest.mark.parametrize("stderr, memory", [
+    ("Traceback (most recent call last):\n  File \"a.py\", line 2\n    x = y\nMemoryError: no\n", True),
+    ("terminate called after throwing an instance of 'std::bad_alloc'\n  what():  std::bad_alloc\n", True),
+    ("the GPU is out of memory, the CPU is used\nTraceback:\n  File \"a.py\", line 2\n    x = y\nKeyError: 3\n", False),
+    ("the GPU is out of memory\nthe CPU is used\nusage: a.py\na.py: error: --epochs is missing\n", False),
+])
+def test_only_what_ended_it_is_the_reason(stderr, memory):
+    assert ("memory" in sandbox._reason(1, stderr, 1)) == memory
+
+
 @needs_walls
 def test_the_end_of_a_long_output_is_kept():
     """Progress bars of a long training are no flood; what is kept has a limit."""

@@ -182,7 +182,8 @@ def _environment(home, temporary):
     """Return the environment of a program: no GPU, no screen, a quiet TensorFlow, none of the grader's variables."""
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
     return kept | {"HOME": home, "TMPDIR": temporary, "CUDA_VISIBLE_DEVICES": "-1", "LANG": "C.UTF-8",
-                   "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "agg", "TF_CPP_MIN_LOG_LEVEL": "3"}
+                   "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1",  # what it printed is there if it is ended
+                   "MPLBACKEND": "agg", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def _scope(memory):
@@ -267,11 +268,13 @@ def _reason(status, stderr, memory):
     if status == 0:
         return ""
     number = -status if status < 0 else status - 128  # of the signal that ended it, if there was one
-    if number == signal.SIGXFSZ or "File too large" in stderr:
+    traced, _, end = stderr.rpartition('\n  File "')  # what was written earlier did not end it
+    end = "\n".join(end.splitlines() if traced else end.splitlines()[-2:])
+    if number == signal.SIGXFSZ or "File too large" in end:
         return f"wrote a file of more than {FILE_SIZE} MiB"
-    if "No space left on device" in stderr:
+    if "No space left on device" in end:
         return f"wrote more than {DISK} MiB"
-    if any(sign in stderr for sign in ("MemoryError", "bad_alloc", "Cannot allocate memory", "out of memory")):
+    if any(sign in end for sign in ("MemoryError", "bad_alloc", "Cannot allocate memory", "out of memory")):
         return f"crashed, out of its {memory:g} GiB of memory"
     if number in set(signal.Signals):
         return f"ended with status {status}, as after {signal.Signals(number).name}"
