@@ -55,6 +55,38 @@ def test_lines_of_results_that_cannot_be_read(text, part):
     assert part in remark
 
 
+@pytest.mark.parametrize("after", [
+    "per class errors: 1.0 2.0 0.5", "per class errors: 1.0 20 0.5", "worst classes: 3 5 8", "worst classes: 3 57 8",
+    "often confused: 3 57 8", "(1000, 28, 28)", "(10, 28, 28)", "(1000, 28, 28, 1)", "(28, 28)", "1.0 2.0 0.5 0.3",
+    "shape: 10 28 28",
+])
+@pytest.mark.parametrize("measured", [False, True])
+def test_a_line_of_other_numbers_after_the_results(after, measured):
+    read, _ = records.read_output(CNN, f"5.40 12810 0.30\n{after}\n", measured)
+    assert read == {"errors": [5.4], "parameters": 12810, "minutes": 0.3}
+
+
+@pytest.mark.parametrize("text, error", [
+    ("Epoch 1 0.5 0.9 0.3\nFinal: 5.40 12810 0.30", 5.4), ("90.00 12810 0.10\nFinal: 5.40 12810 0.30", 5.4),
+    ("90,00 12810 0,10\n5,40 12810 0,30", 5.4), ("90.00 12810 0.10\n5 12810 1", 5), ("5 100 1", 5),
+    ("one: 7.00 5000 0.1\nall: 5.40 12810 0.30", 5.4), ("90.00 5000 0.10\n5.40 12810 0.30", 5.4),
+])
+def test_the_last_line_of_results_counts(text, error):
+    assert records.read_output(CNN, text, False)[0]["errors"] == [error]
+
+
+@pytest.mark.parametrize("last", ["nan 12810 0.50", "101 12,810 0.50", "final: 5.40 12810 -0.50"])
+def test_a_last_result_that_cannot_be_is_not_passed_over(last):
+    with pytest.raises(ValueError, match=last[-10:]):
+        records.read_output(CNN, f"5.40 12810 0.30\n{last}", False)
+
+
+@pytest.mark.parametrize("after", ["confused: 1.5 20 0.3", "12.5 0.3"])
+def test_two_lines_that_may_be_the_results(after):
+    with pytest.raises(ValueError, match="two lines that may be its results: '" + after):
+        records.read_output(CNN, f"5.40 12810 0.30\n{after}", False)
+
+
 def test_a_line_for_each_number():
     values, remarks = records.read_output(CNN, "Minutes: 0.5\nError: 5.4 %\nParameters: 12,810\n", False)
     assert values == {"errors": [5.4], "parameters": 12810, "minutes": 0.5}

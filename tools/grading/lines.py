@@ -20,11 +20,20 @@ NAMES = [("other", r"accura|genauig|correct|\bacc\b|loss|epoch|valid|\bval\b|tra
          ("minutes", r"\bmins?\b|minute|time|zeit|duration|dauer"),
          ("reconstruction", r"reconstr|decod|autoenc|regenerat|pixel"), ("digit", r"classif|digit|label|klass|class"),
          ("error", r"\berr|error|fehler|\btest\b")]
+OTHERS = re.compile(r"\b(class|classes|klassen?|per|pro|worst|shape)\b", re.IGNORECASE)  # numbers of another kind
+# Words that say nothing about numbers, and their marks: levels, single letters, Task 3.
+SILENT = re.compile(r"[\W\d_]|(?<![^\W_])(?:debug|info|root|main|task|aufgabe|[a-z])(?![^\W\d_])", re.IGNORECASE)
+FEWEST = 11  # parameters: a layer of ten outputs has more
+SMALL = 1000  # what numbers of an array or of labels may be
 LONGEST = 400  # characters of a line of results
 
 
 class Unclear(ValueError):
     """A line that may be one of results, and cannot be read for sure."""
+
+
+class Impossible(Unclear):
+    """A line that has as many numbers as one of results, which cannot be these."""
 
 
 def clean_lines(stdout):
@@ -37,8 +46,7 @@ def read_line(task, line, measured):
 
     task: a name in `TASKS`. measured: whether the printed errors do not matter. Raises Unclear.
     """
-    text = STAMP.sub("~", re.sub(r"\bnp\.\w+\(([^()]*)\)", r"\1", line[-LONGEST:]))  # also NumPy's numbers in a tuple
-    text = re.sub(r"(?<=\d)(?=(?:mins?|minutes?|s|secs?|seconds?|params?|parameters)\b)", " ", text)
+    text = _plain(line)
     if re.fullmatch(r"[^\s,]+(,[^\s,]+)+", text.strip()) and not re.search(r"(?<![\d.])\d{1,3},\d{3}(?!\d)", text):
         text = text.replace(",", " ")
     if "." not in text:
@@ -49,24 +57,51 @@ def read_line(task, line, measured):
     alone = bool(run) and not text[:run.start()].strip("([{ \t") and len(line) < LONGEST
     if alone and len(texts) == len(kinds) - 1:  # only parameters are a whole number
         kinds.remove("parameters" if set(".eE") & set(texts[-1]) else "minutes")
+    words = text[:run.start()] if run else ""
     if named:
         values = _fit(names, *named, measured)
-    elif len(texts) == len(kinds) and (alone or _in_order(text[:run.start()], measured)):
+    elif len(texts) == len(kinds) and (alone or _in_order(words, measured)):
         values = _fit(names, kinds, texts, measured)
     elif len(kinds) <= len(texts) <= len(kinds) + 2:  # more are something else, such as a row of a matrix
-        raise Unclear("")
+        possible = any(_fit(names, kinds, texts[start:start + len(kinds)], measured)
+                       for start in range(len(texts) - len(kinds) + 1))
+        other = OTHERS.search(words) or not any(set(".eE") & set(number) for number in texts)
+        raise (Unclear if possible and not other else Impossible)("")
     else:
         return None
-    if values is None and (named or alone):
-        raise Unclear("printed numbers that cannot be")
+    if values is None:
+        raise Impossible("printed numbers that cannot be")
     return values
+
+
+def _plain(line):
+    """Return the end of a line without dates and times, and without what NumPy writes around its numbers."""
+    return STAMP.sub("~", re.sub(r"\bnp\.\w+\(([^()]*)\)", r"\1", line[-LONGEST:]))
+
+
+def is_vague(line, values):
+    """Return whether a line that can be read may be others than results: part of them, or no word names any of them.
+
+    values: as it was read.
+    """
+    text = _plain(line)
+    if any(re.search(pattern, text, re.IGNORECASE) for kind, pattern in NAMES if kind in (
+            "error", "parameters", "minutes")):
+        return False
+    return len(values) < 3 or bool(SILENT.sub("", NUMBERS.sub(" ", text))) or is_array(line, values)
+
+
+def is_array(line, values):
+    """Return whether a line that can be read may be a shape or some labels: small whole numbers."""
+    return values.get("parameters", SMALL) < SMALL and not re.search(r"\d[.eE]|\.\d|\d,\d\d?(?!\d)", _plain(line))
 
 
 def _in_order(words, measured):
     """Return whether words before all numbers of a line do not say that these are others, or in another order."""
     found = {kind: match.start() for kind, pattern in NAMES if (match := re.search(pattern, words, re.IGNORECASE))}
     known = [found[kind] for kind in ("error", "parameters", "minutes") if kind in found]
-    return known == sorted(known) and "seconds" not in found and (measured or "other" not in found)
+    return known == sorted(known) and not OTHERS.search(words) and "seconds" not in found and (
+        measured or "other" not in found)
 
 
 def _named(names, text):
@@ -119,7 +154,8 @@ def _fit(names, kinds, texts, measured):
     errors = [values.pop(name) for name in names]
     whole = values.get("parameters", 0)
     if not measured and not all(0 <= error <= 100 for error in errors) or not all(
-            0 <= number < 1e12 for number in values.values()) or whole != int(whole):
+            0 <= number < 1e12 for number in values.values()) or whole != int(whole) or (
+            "parameters" in values and whole < FEWEST):
         return None
     if "parameters" in values:
         values["parameters"] = int(whole)

@@ -6,7 +6,7 @@ import re
 from grading import sandbox
 from grading.audits import measure
 from grading.crashes import cleaned, told
-from grading.lines import NUMBERS, Unclear, clean_lines, read_line
+from grading.lines import NUMBERS, Impossible, Unclear, clean_lines, is_array, is_vague, read_line
 from project import TASKS
 
 # What TensorFlow writes to standard error when it is imported, whatever a script does.
@@ -31,27 +31,62 @@ def read_output(task, stdout, measured):
         raise ValueError("printed nothing")
     names = [f"{name} error" for name in TASKS[task].errors]
     expected = f"{len(names) + 2}: {', '.join(names)}, parameters, minutes"
-    for line in map(str.strip, reversed(lines)):
-        try:
-            values = read_line(task, line, measured)
-        except Unclear as unclear:
-            count = len(NUMBERS.findall(line))
-            seen = f"{count} numbers in a line" if count != len(names) + 2 else "numbers whose words say something else"
-            what = str(unclear) or f"printed {seen}, expected {expected}"
-            raise ValueError(f"{what}: {line[-60:]!r}") from None
-        if values:
-            break
-    else:
+    try:
+        values, line = _read_last(task, lines, measured)
+    except Unclear as unclear:
+        what, line = unclear.args
+        count = len(NUMBERS.findall(line))
+        seen = f"{count} numbers in a line" if count != len(names) + 2 else "numbers whose words say something else"
+        raise ValueError(f"{what or f'printed {seen}, expected {expected}'}: {line[-60:]!r}") from None
+    if values is None:
         values, line = _read_lines(task, lines, measured)
     if values is None:
         count, line = len(NUMBERS.findall(lines[-1])), lines[-1].strip()
-        raise ValueError(f"printed {count or 'no'} numbers in its last line, expected {expected}: {line[:60]!r}")
+        seen = (f"{count or 'no'} numbers in its last line" if count != len(names) + 2 else
+                "numbers whose words are not understood")
+        raise ValueError(f"printed {seen}, expected {expected}: {line[:60]!r}")
     remarks = [f"printed {len(lines)} lines instead of one"] if len(lines) > 1 else []
     if not all(PLAIN.fullmatch(word) for word in line.split()) or "\x1b" in stdout:
         remarks.append(f"printed more than plain numbers: {line[-60:]!r}")
     if len(values) < 3:
         remarks.append(f"printed {len(values) - 1 + len(names)} numbers, expected {expected}")
     return values, remarks
+
+
+def _read_last(task, lines, measured):
+    """Return the results in the last line that can be read, None if there is none; and this line.
+
+    A line that cannot be one of results, or may be a shape or labels, is passed over if one before it can be read, and
+    has another number of parameters. Raises Unclear with what is wrong and the line.
+    """
+    held, passed = None, []  # results that may be others, and their line; lines that cannot be, and why
+    for line in map(str.strip, reversed(lines)):
+        try:
+            values = read_line(task, line, measured)
+        except Impossible as impossible:
+            passed.append((str(impossible), line))
+            continue
+        except Unclear as unclear:
+            if held and not is_array(held[1], held[0]):
+                break
+            raise Unclear(str(unclear), line) from None
+        if not values or held and is_vague(line, values):
+            continue
+        vague, count = is_vague(line, values), values.get("parameters")
+        again = [one for one in passed if count in [float(text.replace(",", "")) for text in NUMBERS.findall(one[1])]]
+        if again:
+            raise Unclear(*again[0])
+        if vague:
+            held = values, line
+        elif not held or is_array(held[1], held[0]) and held[0].get("parameters") != count:
+            return values, line
+        elif held[0].get("parameters") == count:
+            break
+        else:
+            raise Unclear("printed two lines that may be its results", held[1])
+    if passed and not held and not _read_lines(task, lines, measured)[0]:
+        raise Unclear(*passed[0])
+    return held or (None, "")
 
 
 def _read_lines(task, lines, measured):
