@@ -29,6 +29,8 @@ from handins import CNN
     ("5.40% error, 12810 parameters, 0.50 minutes", (5.4, 12810, 0.5), "more than plain numbers"),
     ("error params minutes: 5.40 12810 0.50", (5.4, 12810, 0.5), "more than plain numbers"),
     ("test accuracy: 94.6 test error: 5.4 weights: 12810 minutes: 0.5", (5.4, 12810, 0.5), "more than plain numbers"),
+    ("error rate: 5.4 parameters: 12810 minutes: 0.5", (5.4, 12810, 0.5), "more than plain numbers"),
+    ("misclassification rate 5.4%, weights 12810, time 0.5", (5.4, 12810, 0.5), "more than plain numbers"),
     ("train error: 1.5%, test error: 5.4%, weights: 12810, time: 0.5", (5.4, 12810, 0.5), "more than plain numbers"),
 ])
 def test_lines_of_results_that_can_be_read(text, values, remark):
@@ -44,6 +46,7 @@ def test_lines_of_results_that_can_be_read(text, values, remark):
     ("no", "printed no numbers"), ("accuracy 94.60 12810 0.50", "words say something else"),
     ("minutes params error: 0.50 12810 5.40", "words say something else"), ("5.4 12.8k 0.5", "printed 2 numbers"),
     ("epoch 1 90.00 12810 0.01\nDone.", "printed 4 numbers"), ("90.00 12810 0.01\n2 5.40 12810 0.50", "4 numbers"),
+    ("rate: 5.4, parameters: 12810, minutes: 0.5", "numbers whose words are not understood, expected 3"),
     ("5.40,12,810,0.50", "printed no numbers"), ("1795750803.6 5.40 12810 0.50", "printed 4 numbers"),
     ("error: 5.4 weights: 12810 weights: 12000 minutes: 0.5", "printed 4 numbers"),
 ])

@@ -14,7 +14,7 @@ NUMBERS = re.compile(rf"(?<![\w.,+-]){NUMBER}(?!\w|[.,]\d|-\d)")
 RUN = re.compile(rf"(?:^|(?<=[\s:=|>(\[{{])){NUMBER} ?%?(?:(?:\s*[;|]\s*|,\s+|\s+){NUMBER} ?%?)*(?=[\])}}.]*\s*$)")
 # What a number is called, by what is to be read. The first that fits counts: a training error is not the error.
 NAMES = [("other", r"accura|genauig|correct|\bacc\b|loss|epoch|valid|\bval\b|train\w*[\s_-]+(?:err|fehler)"
-                   r"|batch|\brate\b"),
+                   r"|batch|(?<!error[ -])(?<!err[ -])(?<!misclassification[ -])\brate\b"),
          ("parameters", r"param|weights|gewichte"),
          ("seconds", r"(?<!')\bs\b|\bsecs?\b|second|sekunde|\bhours?\b|\bh\b"),
          ("minutes", r"\bmins?\b|minute|time|zeit|duration|dauer"),
