@@ -9,6 +9,8 @@ It is no grader: there is no verdict, and the grader also checks the rules that 
 import argparse
 import ast
 import json
+import math
+import re
 import subprocess
 import sys
 import time
@@ -19,6 +21,9 @@ HERE = Path(__file__).resolve().parent
 HANDED_OUT = ".handed_out.json"  # the tasks, and the files as they were
 NEAR = 0.2  # of a limit: an error of one run that is no further from it says little
 LINES = 12  # of an error message
+# What libraries warn of in their own files, and the line of source below it.
+OF_LIBRARIES = re.compile(r"^(.*(site|dist)-packages.*\.py:\d+: \w+: .*(\n  .*)?"
+                          r"|WARNING:tensorflow:.*(\nInstructions for updating:\n.*)?)$", re.MULTILINE)
 
 
 def statements(text):
@@ -60,7 +65,8 @@ def run_once(script, task):
                              stdin=subprocess.DEVNULL, timeout=120 * task["minutes"])
     except subprocess.TimeoutExpired:
         return [], [f"it has not ended after {2 * task['minutes']} minutes"]
-    errors, lines = ran.stderr.strip().splitlines(), ran.stdout.splitlines()
+    errors = OF_LIBRARIES.sub("", ran.stderr).strip().splitlines()
+    lines = [line for line in ran.stdout.splitlines() if line.strip()]
     if errors and errors[-1].endswith("is not written yet"):
         return [], [errors[-1].partition("error: ")[2]]
     if ran.returncode:
@@ -71,7 +77,7 @@ def run_once(script, task):
         numbers = [float(word) for word in lines[-1].split()]
     except (IndexError, ValueError):
         numbers = []
-    if len(numbers) != len(names) + 2:
+    if len(numbers) != len(names) + 2 or not all(map(math.isfinite, numbers)):
         return [], [f"its last line is {lines[-1][:80]!r}, {expected}" if lines else f"it printed nothing, {expected}"]
     mend = [f"it printed {len(lines)} lines instead of one"] if len(lines) > 1 else []
     mend += [f"it wrote to standard error: {errors[0][:100]}"] if errors else []
@@ -119,7 +125,7 @@ def check(script, handed_out, runs):
         print(f"  minutes {mean(minutes):.2f} on this machine (limit {task['minutes']})")
         mend += [f"the {what} are over {task[what]:,}" for what, value in (
             ("parameters", max(parameters)), ("minutes", mean(minutes))) if value > task[what]]
-    was, now = handed_out["files"][script], (HERE / script).read_text("utf-8", errors="replace")
+    was, now = handed_out["files"][script], (HERE / script).read_text("utf-8-sig", errors="replace")
     mend += as_handed_out(script, was, now, script=True)
     print(*(f"  - {text}" for text in mend), sep="\n", end="\n" * bool(mend), flush=True)
     return bool(mend)
@@ -135,6 +141,7 @@ def main():
         handed_out = json.loads((HERE / HANDED_OUT).read_text("utf-8"))
     except (OSError, ValueError) as error:
         parser.error(f"{HANDED_OUT}, which was handed out beside this program, cannot be read: {error}")
+    options.scripts = [Path(name.replace("\\", "/")).name for name in options.scripts]  # also .\task3_cnn.py
     for script in options.scripts:
         if script not in handed_out["tasks"] or not (HERE / script).exists():
             parser.error(f"no such script here: {script}")
@@ -146,7 +153,7 @@ def main():
     for name, was in handed_out["files"].items():
         if name not in handed_out["tasks"]:
             path = HERE / name
-            now = path.read_text("utf-8", errors="replace") if path.exists() else None
+            now = path.read_text("utf-8-sig", errors="replace") if path.exists() else None
             shared += as_handed_out(name, was, now, script=False)
     print(*shared, sep="\n", end="\n" * bool(shared))
     if not any(found) and not shared:

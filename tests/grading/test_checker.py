@@ -56,17 +56,31 @@ def test_one_run_and_several(handed_out):
     ("", "  - it printed nothing, expected 3 numbers"),
     ("print('Epoch 1'); print('5 9 0.1')", "  - it printed 2 lines instead of one\n"),
     ("print('5 9')", "  - its last line is '5 9', expected 3 numbers: digit error, parameters, minutes\n"),
+    ("print('nan 9 0.1')", "  - its last line is 'nan 9 0.1', expected 3 numbers"),
+    ("print('5 9 inf')", "  - its last line is '5 9 inf', expected 3 numbers"),
     ("print('5 9 0.1'); import sys; print('no', file=sys.stderr)", "  - it wrote to standard error: no\n"),
     ("print('5 1000001 0.1')", "  - the parameters are over 1,000,000\n"),
     ("print('5 9 6.5')", "  - the minutes are over 5\n"),
     ("import sys; print('task3_cnn.py: error: train is not written yet', file=sys.stderr); sys.exit(2)",
      f"{CNN}\n  - train is not written yet\n"),
-], ids=["crash", "nothing", "lines", "numbers", "standard error", "parameters", "minutes", "not written"])
+], ids=["crash", "nothing", "lines", "numbers", "nan", "inf", "standard error", "parameters", "minutes", "not written"])
 def test_what_there_is_to_mend(text, said, handed_out):
     write(handed_out, CNN, text)
     found, status = check(handed_out, CNN)
     assert said in found and status == 1
     assert "valid" not in found and "seed" not in found  # that is for the grader
+
+
+@pytest.mark.parametrize("name", [CNN, f"./{CNN}", f".\\{CNN}"])
+def test_nothing_to_mend(name, handed_out):
+    """Blank lines, warnings of libraries in their own files and a byte-order mark are nothing to mend."""
+    write(handed_out, CNN, "import sys\nsys.stderr.write('/v/site-packages/keras/a.py:3: UserWarning: x\\n  f()\\n')\n"
+                           "print('\\n5 9 0.1\\n\\n')")
+    for script in CNN, "common.py":
+        path = handed_out / script
+        path.write_text(path.read_text(), encoding="utf-8-sig")
+    said, status = check(handed_out, name)
+    assert said.endswith("Nothing to mend was found.\n") and status == 0
 
 
 def test_digits_that_are_kept_back(tmp_path):
