@@ -20,7 +20,7 @@ BEHAVIOURS = {  # what a script does: (its text, a part of the reason in the ver
     "not a number": ("print('nan 100 0.01')", "printed numbers that cannot be"),
     "too wrong": ("print('12.50 100 0.01')", "digit error 12.50% is over 12%"),
     "too large": ("print('5.00 1000001 0.01')", "1,000,001 parameters are over 1,000,000"),
-    "too slow": ("print('5.00 100 5.50')", "5.50 minutes are over 5"),
+    "in seconds": ("print('5.00 100 5.50')", "uses TensorFlow: it is not imported"),  # no process took these minutes
     "seeds": ("import numpy as np\nnp.random.seed(1)\n" + LINE, "no random seeds: task3_cnn.py, line 2"),
     "by hand": ("print('5.00 100 0.01')", "uses TensorFlow: it is not imported"),
     "fills the disk": ("with open('f', 'wb') as f:\n    while True: f.write(bytes(1 << 20))", "wrote a file of more"),
@@ -64,7 +64,7 @@ def test_every_behaviour_gets_its_verdict(tmp_path):
         rows = {row["submission"]: row for row in csv.DictReader(file)}
     assert {name: row["state"] for name, row in rows.items()} == {name: verdict["state"]
                                                                   for name, verdict in graded.items()}
-    assert f"| too slow | {CNN} | digit | 5.00 | 5.00 | 12 (9) | as printed | 100 | 1,000,000 |" in ran.stdout
+    assert f"| in seconds | {CNN} | digit | 5.00 | 5.00 | 12 (9) | as printed | 100 | 1,000,000 |" in ran.stdout
 
 
 def test_a_class_interrupted_and_resumed(tmp_path):

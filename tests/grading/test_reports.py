@@ -22,7 +22,7 @@ def a_class(count):
         one = entry([float(abs(error)) for error in errors], hints=["<b>line 3</b>"] * (number % 7 == 0))
         for job in one["jobs"].values():
             job["parameters"] = job["report"]["parameters"] = int(10 ** random.uniform(3.5, 6.2))
-            job["minutes"] = float(random.uniform(0.1, 5.5))
+            job["minutes"], job["seconds"] = float(random.uniform(0.1, 5.5)), 400.0
         one["jobs"]["run 2"]["remarks"] = ["wrote to standard error: <img src=x onerror=alert(2)>"] * (number % 5 == 0)
         one["jobs"]["run 2"]["stderr"] = "</pre><script>alert(3)</script>"
         entries[name] = {CNN: one}

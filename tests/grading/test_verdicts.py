@@ -1,6 +1,6 @@
 """From records to verdicts: audits, remarks, reports that accuse, what a teacher decides."""
 
-from grading import verdicts, watch
+from grading import feedback, verdicts, watch
 
 import pytest
 from conftest import SCRIPTS
@@ -66,6 +66,19 @@ def test_minutes_by_the_graders_clock_are_said_to_be_so():
     slow["jobs"]["run 1"]["spoke"] = 330
     assert verdicts.judge(CNN, 1, slow)["reasons"] == [
         "5.50 minutes are over 5 (by the grader's clock, until its last line; 0.01 are printed)"]
+
+
+@pytest.mark.parametrize("printed, seconds, counted, remarked", [
+    (18.2, 20, 20 / 60, True), (5.5, 20, 20 / 60, True), (1, 35, 1, False), (0.4, 20, 0.4, False),
+    (5.52, 331, 5.52, False), (331, 331, 331 / 60, True),
+])
+def test_a_printed_time_that_the_process_did_not_take(printed, seconds, counted, remarked):
+    """Seconds that are printed as minutes are to mend; the clock of the grader counts."""
+    told = entry([5.0])
+    told["jobs"]["run 1"] |= {"minutes": printed, "seconds": seconds, "spoke": seconds}
+    verdict = verdicts.judge(CNN, 1, told)
+    assert verdict["minutes"] == pytest.approx(counted) and bool(verdict["reasons"]) == (counted > 5)
+    assert ["seconds divided by 60" in feedback.advice(text, {})[0] for text in verdict["remarks"]] == [True] * remarked
 
 
 def test_tensorflow_that_only_the_runs_show():

@@ -32,6 +32,7 @@ ADVICE = {
     "flooded": "Print only the line of results; verbose=0 silences Keras's progress.",
     "instead of": "Write a line for each test digit, in the order of the test file.",
     "predictions, line": "Write a line for each test digit: see the hand-out for its form.",
+    "are they seconds?": "Print minutes: the seconds divided by 60.",
     "printed": "Print only the numbers of the line of results, separated by spaces.",
     "parameters are over": "Make the network smaller.",
     "minutes are over": "Make it faster: fewer epochs, larger batches, a smaller network.",

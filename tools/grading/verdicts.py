@@ -22,6 +22,7 @@ ACCUSED = 20
 # An autoencoder that learned from blocks should err by this many points more on digits than one that learned digits.
 # Task 1 had 1.3 to 7.3% in 36 trainings on blocks, and less than 3% in six of them. A code made by hand has 0 more.
 BLOCKS_ABOVE = 1
+ROUNDED = 30  # seconds by which a printed time in minutes may be longer than the process took
 
 
 def judge(task, runs, entry, strict=False):
@@ -59,11 +60,16 @@ def judge(task, runs, entry, strict=False):
     verdict = {"findings": findings, "basis": "measured" if entry["form"] == "blank" else "as printed"}
     if good:
         errors = list(zip(*(run["errors"] for run in good)))
-        printed, clock = (mean(times) for times in zip(*((run.get("minutes", 0), run["spoke"] / 60) for run in good)))
+        false = [run for run in good if 60 * run.get("minutes", 0) > run["seconds"] + ROUNDED]
+        times = [(0 if run in false else run.get("minutes", 0), run["spoke"] / 60) for run in good]
+        counted, clock = map(mean, zip(*times))
+        printed = mean(run.get("minutes", 0) for run in good)
+        remarks += [f"printed {run['minutes']:.2f} minutes, but ran for {run['seconds']:.0f} s: are they seconds? The "
+                    "grader's clock counts" for run in false[:1]]
         verdict |= {"runs": len(good), "mean": list(map(mean, errors)), "worst": list(map(max, errors)),
                     "standard_deviation": [stdev(error) if len(error) > 1 else 0.0 for error in errors],
                     "each": [list(error) for error in errors],
-                    "minutes": mean(max(run.get("minutes", 0), run["spoke"] / 60) for run in good)}
+                    "minutes": mean(map(max, times))}
         counts = [count for run in good for count in (run.get("parameters"), run["report"].get("parameters"))
                   if count is not None]
         if counts:
@@ -76,7 +82,7 @@ def judge(task, runs, entry, strict=False):
             reasons.append(f"{verdict['parameters']:,} parameters are over {limits.parameters:,}")
         if verdict["minutes"] > limits.minutes:
             reasons.append(f"{verdict['minutes']:.2f} minutes are over {limits.minutes}" + (
-                f" (by the grader's clock, until its last line; {printed:.2f} are printed)" if printed < clock else ""))
+                f" (by the grader's clock, until its last line; {printed:.2f} are printed)" if counted < clock else ""))
         for audit in TASKS[task].audits:
             ran = entry["jobs"].get(audit)
             for kind, text in audited(task, audit, ran, verdict, entry) if ran else []:
