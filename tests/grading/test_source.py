@@ -12,6 +12,10 @@ import tensorflow as tf
 from conftest import SCRIPTS
 from handins import CNN
 
+SET = "import tensorflow as tf, random\ntf.random.set_seed("
+PARSED = "import tensorflow as tf\nparser.add_argument('--seed', type=int, default"
+OBJECT = "import numpy as np\nclass A:\n    def __init__(self, seed"
+
 
 @pytest.mark.parametrize("text, count", [
     ("import tensorflow as tf\ntf.random.set_seed(3)", 1),
@@ -74,6 +78,15 @@ from handins import CNN
     ("import keras\ndef noise(seed): return keras.random.normal((2,), seed=seed)\nnoise(seed=3)", 1),
     ("import numpy as np\nfor child in np.random.SeedSequence().spawn(3):\n    np.random.default_rng(child)", 0),
     ("import random\nstate = random.getstate()\nrandom.setstate(state)", 0),
+    (f"{PARSED}=None)\nif args.seed is not None: tf.random.set_seed(args.seed)", 0),
+    (f"{PARSED}=3)\ntf.random.set_seed(args.seed)", 1),
+    (f"{SET}random.randrange(2**32))", 0), (f"import numpy as np\n{SET}np.random.randint(99))", 0), (f"{SET}None)", 0),
+    (f"{SET}1)", 1), (f"s = 3\n{SET}s)", 1), (f"s = abs(3)\n{SET}s)", 1), ("game.set_state(3)", 0),
+    (f"{OBJECT}=None): self.seed = seed\n    def f(self): np.random.default_rng(self.seed)", 0),
+    (f"{OBJECT}=3): self.seed = seed\n    def f(self): np.random.default_rng(self.seed)", 1),
+    (f"{OBJECT}=None): self.seed = seed\n    def f(self): np.random.default_rng(self.seed)\nA(3)", 1),
+    ("import numpy as np\ndef demo(seed=0): pass\ndef f(seed=None): np.random.default_rng(seed)", 0),
+    ("import numpy as np\ndef f(seed=None): np.random.default_rng(seed)\nf(3)", 1),
 ])
 def test_seeds_are_found_in_the_syntax_tree(text, count):
     assert len(list(source.find_seeds(source.ast.parse(text)))) == count
@@ -86,6 +99,8 @@ def test_seeds_are_found_in_the_syntax_tree(text, count):
     ("import random\ndef repeat():\n    random.seed(1)", "in a function that nothing calls, repeat"),
     ("import random\nstate = random.getstate()\nrandom.setstate(state)", "may go on with earlier random numbers"),
     ("import random, time\nrandom.seed(time.time())", "another one in each run"),
+    (f"{SET}random.randrange(2**32))", "another one in each run"), (f"{SET}None)", "is None unless something else"),
+    (f"{PARSED}=None)\ntf.random.set_seed(args.seed)", "is None unless something else"),
 ])
 def test_what_looks_like_a_seed_is_a_hint(text, why):
     tree = source.ast.parse(text)

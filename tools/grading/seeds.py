@@ -2,6 +2,8 @@
 
 import ast
 
+from grading.places import SEED_AT
+
 # What makes random numbers repeat. In MODULES: functions that always do (SEEDING), functions and classes that do with a
 # fixed argument (SEEDED). In any object: methods that do with a fixed number.
 MODULES = {"random", "numpy", "tensorflow", "keras"}
@@ -11,80 +13,16 @@ SEEDED = {"seed", "default_rng", "RandomState", "Random", "SeedGenerator", "Seed
           "MT19937", "Philox", "SFC64", "HeNormal", "HeUniform", "GlorotNormal", "GlorotUniform", "LecunNormal",
           "LecunUniform"}
 STRICT = {"seed", "default_rng", "RandomState", "Random"}  # those of them whose argument a reader may not know
-METHODS = {"seed", "reset_from_seed", "set_state"}
+METHODS = {"seed", "reset_from_seed"}
 KEYWORDS = {"seed", "random_state"}
 # Variables of the environment, and a function: they make operations repeat, but draw the same numbers with a seed only.
 DETERMINISTIC = {"PYTHONHASHSEED", "TF_DETERMINISTIC_OPS", "enable_op_determinism"}
 ANOTHER, SAME = "a seed that is another one in each run", "which makes operations repeat, but is no seed by itself"
+OPEN = "whose value is None unless something else is given"
 # Functions whose value is another one in each run.
 CLOCKS = {"time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns", "now", "utcnow", "urandom",
-          "getpid", "token_bytes", "randbits", "randbelow", "getrandbits", "SystemRandom", "uuid4"}
-# Which positional argument of the random functions of TensorFlow and Keras is a seed, by module: the names of the
-# functions by position. A test makes it anew from their signatures.
-SEED_AT = {
-    "": {
-        0: "glorot_normal_initializer glorot_uniform_initializer set_random_seed",
-        1: "orthogonal_initializer random_index_shuffle random_shuffle uniform_unit_scaling_initializer",
-        2: "multinomial random_crop random_normal_initializer random_uniform_initializer "
-           "truncated_normal_initializer",
-        3: "random_poisson variance_scaling_initializer",
-        4: "random_gamma random_normal random_uniform truncated_normal",
-        5: "RandomShuffleQueue"},
-    "random": {
-        0: "create_rng_state fold_in set_random_seed set_seed split",
-        1: "shuffle stateless_binomial stateless_gamma stateless_normal "
-           "stateless_parameterized_truncated_normal stateless_poisson stateless_truncated_normal "
-           "stateless_uniform",
-        2: "multinomial stateless_categorical stateless_multinomial",
-        3: "categorical poisson",
-        4: "all_candidate_sampler gamma normal truncated_normal uniform",
-        5: "learned_unigram_candidate_sampler log_uniform_candidate_sampler uniform_candidate_sampler",
-        11: "fixed_unigram_candidate_sampler"},
-    "nn": {
-        3: "compute_accidental_hits dropout",
-        4: "all_candidate_sampler",
-        5: "learned_unigram_candidate_sampler log_uniform_candidate_sampler uniform_candidate_sampler",
-        11: "fixed_unigram_candidate_sampler"},
-    "image": {
-        1: "random_flip_left_right random_flip_up_down stateless_random_flip_left_right "
-           "stateless_random_flip_up_down",
-        2: "random_brightness random_crop random_hue sample_distorted_bounding_box "
-           "stateless_random_brightness stateless_random_crop stateless_random_hue "
-           "stateless_sample_distorted_bounding_box",
-        3: "random_contrast random_jpeg_quality random_saturation stateless_random_contrast "
-           "stateless_random_jpeg_quality stateless_random_saturation"},
-    "experimental": {
-        0: "create_rng_state stateless_fold_in stateless_split",
-        1: "index_shuffle stateless_shuffle",
-        2: "stateless_dropout"},
-    "initializers": {
-        0: "GlorotNormal GlorotUniform HeNormal HeUniform LecunNormal LecunUniform glorot_normal "
-           "glorot_uniform he_normal he_uniform lecun_normal lecun_uniform",
-        1: "Orthogonal OrthogonalInitializer orthogonal uniform_unit_scaling",
-        2: "RandomNormal RandomUniform TruncatedNormal random_normal random_uniform truncated_normal",
-        3: "VarianceScaling variance_scaling"},
-    "layers": {
-        1: "CutMix GaussianDropout GaussianNoise RandomFlip SpatialDropout1D",
-        2: "AlphaDropout Dropout MixUp RandomBrightness RandomContrast RandomCrop RandomGrayscale "
-           "RandomInvert SpatialDropout2D SpatialDropout3D",
-        3: "Attention RandomColorDegeneration RandomHue RandomPosterization RandomRotation RandomSaturation "
-           "RandomSharpness Solarization",
-        4: "JaxLayer RandAugment RandomErasing RandomPerspective RandomTranslation RandomZoom",
-        5: "RandomColorJitter RandomGaussianBlur",
-        6: "RandomElasticTransform RandomShear",
-        7: "AugMix",
-        14: "SimpleRNNCell",
-        15: "GroupQueryAttention",
-        16: "GRU GRUCell LSTMCell",
-        17: "LSTM MultiHeadAttention",
-        20: "SimpleRNN",
-        22: "ConvLSTM1D ConvLSTM2D ConvLSTM3D"},
-    "keras.random": {
-        0: "SeedGenerator",
-        2: "shuffle",
-        3: "categorical dropout gamma",
-        4: "beta binomial normal randint truncated_normal uniform"},
-}
+          "getpid", "token_bytes", "token_hex", "randbits", "randbelow", "getrandbits", "SystemRandom", "uuid1",
+          "uuid4", "today", "random", "randint", "randrange", "integers"}
 
 
 def find_seeds(tree, used=None, run=True):
@@ -136,6 +74,8 @@ def _idle(tree, used, run):
 def _expressions(tree):
     """Yield the node, the text and what makes it doubtful, of each expression that sets a seed."""
     names, values = imported_names(tree), _values(tree)
+    local = _of_parameters(tree, values)
+    attributes = _of_attributes(tree, values, local)
     called = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
     clocks = {target.id for node in ast.walk(tree) if isinstance(node, ast.Assign) and _has_clock(node.value, ())
               for target in node.targets if isinstance(target, ast.Name) and not values.get(target.id)}
@@ -148,10 +88,20 @@ def _expressions(tree):
         strict: what to return for a value that comes from elsewhere.
         """
         if isinstance(argument, ast.Name):
-            return values.get(argument.id, strict)
+            return local.get(id(argument), values.get(argument.id, strict))
         if isinstance(argument, ast.Attribute) and f".{argument.attr}" in values:
             return values[f".{argument.attr}"]
+        if isinstance(argument, ast.Attribute) and attributes.get(argument.attr, strict) is None:
+            return False
         return _is_constant_value(argument) or strict and isinstance(argument, (ast.Attribute, ast.Subscript))
+
+    def left_open(argument):
+        """Return whether an argument is None as far as the source says."""
+        if isinstance(argument, ast.Name):
+            return local.get(id(argument), values.get(argument.id, False)) is None
+        if isinstance(argument, ast.Attribute):
+            return values.get(f".{argument.attr}", attributes.get(argument.attr, False)) is None
+        return isinstance(argument, ast.Constant) and argument.value is None
 
     for node in ast.walk(tree):
         if isinstance(node, (ast.Name, ast.Attribute)):
@@ -161,6 +111,7 @@ def _expressions(tree):
                 call = called.get(id(node))
                 given = [*call.args, *(keyword.value for keyword in call.keywords)] if call else []
                 doubt = ANOTHER if any(_has_clock(part, clocks) for part in given) else (
+                    OPEN if given and all(map(left_open, given)) else
                     "which may go on with earlier random numbers" if path[-1] in RESTORING and call and not any(
                         map(fixed, given)) else "")
                 yield node, ast.unparse(call if doubt else node), doubt
@@ -232,8 +183,17 @@ def _is_constant_value(node):
     return isinstance(node, (ast.Tuple, ast.List, ast.UnaryOp, ast.BinOp)) and all(map(_is_constant_value, parts))
 
 
+def _merged(old, value):
+    """Return True if any value is a constant other than None, None if all are None, otherwise False.
+
+    old: the same for those before, None for none. value: an expression.
+    """
+    nothing = isinstance(value, ast.Constant) and value.value is None
+    return True if old or _is_constant_value(value) else None if old is None and nothing else False
+
+
 def _values(tree):
-    """Return for each name whether a constant other than None is assigned to it anywhere, or is its default.
+    """Return for each name that is assigned to what its values are, as `_merged` tells.
 
     Options of the command line are there as ".seed".
     """
@@ -245,17 +205,55 @@ def _values(tree):
                 several = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
                 both = zip(target.elts, node.value.elts) if several else [(target, node.value)]
                 pairs += [(name.id, value) for name, value in both if isinstance(name, ast.Name)]
-        elif isinstance(node, ast.arguments):
-            pairs = [*zip([a.arg for a in node.args[::-1]], node.defaults[::-1]),
-                     *zip([a.arg for a in node.kwonlyargs], node.kw_defaults)]
         elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "add_argument":
-            default = next((keyword.value for keyword in node.keywords if keyword.arg == "default"), None)
+            default = next((keyword.value for keyword in node.keywords if keyword.arg == "default"), ast.Constant(None))
             pairs = [(f".{part.value.lstrip('-').replace('-', '_')}", default) for part in node.args if _is_text(part)]
         else:
             continue
         for name, value in pairs:
-            values[name] = values.get(name, False) or _is_constant_value(value)
+            values[name] = _merged(values.get(name), value)
     return values
+
+
+def _of_parameters(tree, values):
+    """Return what the values are, as `_merged` tells, of names that are parameters with defaults, by id.
+
+    A function gets its default, what calls of it by its name give, and what is assigned to a variable of that name.
+    """
+    found, given = {}, {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            given.setdefault(getattr(node.func, "id", getattr(node.func, "attr", "")), []).append(node)
+    classes = {id(part): node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for part in node.body}
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.FunctionDef, ast.Lambda)):
+            continue
+        known, parameters = {}, [*node.args.posonlyargs, *node.args.args]
+        for one, value in [*zip(parameters[::-1], node.args.defaults[::-1]),
+                           *zip(node.args.kwonlyargs, node.args.kw_defaults)]:
+            if value:
+                known[one.arg] = _merged(values.get(one.arg), value)
+        name = getattr(node, "name", "")
+        for call in given.get(classes.get(id(node), "") if name == "__init__" else name, []):
+            for one, value in zip(parameters[id(node) in classes:], call.args):
+                if one.arg in known and _is_constant_value(value):
+                    known[one.arg] = True
+        found |= {id(part): known[part.id] for part in ast.walk(node)
+                  if isinstance(part, ast.Name) and part.id in known}
+    return found
+
+
+def _of_attributes(tree, values, local):
+    """Return what the values of attributes are, as `_merged` tells, by their names."""
+    found = {}
+    for node in ast.walk(tree):
+        for target in node.targets if isinstance(node, ast.Assign) else []:
+            if isinstance(target, ast.Attribute):
+                name, old = node.value, found.get(target.attr)
+                known = local.get(id(name), values.get(name.id, False)) if isinstance(name, ast.Name) else _merged(
+                    None, name)
+                found[target.attr] = True if old or known else None if old is None and known is None else False
+    return found
 
 
 def imported_names(tree):
