@@ -39,6 +39,12 @@ def test_lines_of_results_that_can_be_read(text, values, remark):
     assert [remark in line for line in remarks] == ([True] if remark else [])
 
 
+def test_an_autoencoder_may_have_few_parameters():
+    """A classifier has more than its ten outputs; the bundle's autoencoder has eight."""
+    read, remarks = records.read_output("task1_autoencoder.py", "0.00 8 0.10\n", measured=True)
+    assert read == {"errors": [0.0], "parameters": 8, "minutes": 0.1} and not remarks
+
+
 @pytest.mark.parametrize("text, part", [
     ("", "printed nothing"), ("\n \n", "printed nothing"), ("5.40", "printed 1 numbers in its last line, expected 3"),
     ("5.40 12810 0.50 7", "printed 4 numbers"), ("101 12810 0.5", "cannot be"), ("nan 12810 0.5", "cannot be"),

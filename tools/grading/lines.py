@@ -155,7 +155,7 @@ def _fit(names, kinds, texts, measured):
     whole = values.get("parameters", 0)
     if not measured and not all(0 <= error <= 100 for error in errors) or not all(
             0 <= number < 1e12 for number in values.values()) or whole != int(whole) or (
-            "parameters" in values and whole < FEWEST):
+            "parameters" in values and whole < (FEWEST if "digit" in names else 1)):
         return None
     if "parameters" in values:
         values["parameters"] = int(whole)
