@@ -178,7 +178,9 @@ def test_it_ends_with_the_grader():
                "sandbox.run({'a.py': b'import time; time.sleep(765)'}, ['a.py', 'time.sleep(765)'], 100, 1)")
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=ROOT / "tools") as grader:
         grader.stdout.readline()
-        wait_until(lambda: survivors("a.py time.sleep(765)"))
+        # The walls are told to end with the grader a moment after they have started: wait for what is behind them.
+        wait_until(lambda: any("python" in Path(f"/proc/{process}/comm").read_text()
+                               for process in survivors("a.py time.sleep(765)")))
         grader.kill()
     wait_until(lambda: not survivors("a.py time.sleep(765)"))
 
