@@ -152,3 +152,10 @@ def test_standard_error_is_quoted_without_tensorflow():
 @pytest.mark.parametrize("text", ["", "[" * 100_000, "{}", '{"no random seeds": "fine", "x": 3, "parameters": "5"}'])
 def test_reports_that_say_nothing(text):
     assert records.read_report(text) == {}
+
+
+def test_a_long_line_is_quoted_from_its_end():
+    """What was cut off is seen."""
+    line = f"{'Results of the network: ' * 3}error rate: 5.40 %, parameters: 12810, minutes: 0.30"
+    _, (remark,) = records.read_output(CNN, line, measured=False)
+    assert remark.endswith("parameters: 12810, minutes: 0.30'") and ": '…" in remark

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from statistics import mean
 
-from grading import changes, given, models, sandbox, source, thoughts, watch
+from grading import changes, children, given, models, sandbox, source, thoughts, watch
 from grading.audits import APART, BLANK, ORDINARY, TOGETHER
 from grading.output import printable
 from grading.records import record
@@ -28,7 +28,7 @@ DATA = re.compile(rb"(?:\xef\xbb\xbf)?\s*\d?\t[01]{28}")  # how a data file begi
 WATCH = {"grader_watch/__main__.py": b"from grading.watch import main\n\nmain()\n",
          "grader_watch/grading/__init__.py": b""} | {
     f"grader_watch/grading/{Path(module.__file__).name}": Path(module.__file__).read_bytes()
-    for module in (given, models, thoughts, watch)}
+    for module in (children, given, models, thoughts, watch)}
 
 
 def describe(files, task, handed_out, data):

@@ -16,6 +16,7 @@ GREETING = re.compile(r"WARNING: All log messages before absl|To enable the foll
 OF_LIBRARIES = re.compile(r"^(\S*(site|dist)-packages\S*\.py:\d+: \w+: .*(\n  .*)?"
                           r"|WARNING:tensorflow:.*(\nInstructions for updating:\n.*)?)$", re.MULTILINE)
 UNWRITTEN = re.compile(r": error: (\w+ is not written yet)$")  # what the half-finished scripts say of themselves
+SHOWN = 60  # characters of a line
 PLAIN = re.compile(r"-?\d+(\.\d*)?([eE][-+]?\d+)?|nan")
 
 
@@ -44,10 +45,11 @@ def read_output(task, stdout, measured):
         count, line = len(NUMBERS.findall(lines[-1])), lines[-1].strip()
         seen = (f"{count or 'no'} numbers in its last line" if count != len(names) + 2 else
                 "numbers whose words are not understood")
-        raise ValueError(f"printed {seen}, expected {expected}: {line[:60]!r}")
+        raise ValueError(f"printed {seen}, expected {expected}: {line[:SHOWN]!r}")
     remarks = [f"printed {len(lines)} lines instead of one"] if len(lines) > 1 else []
     if not all(PLAIN.fullmatch(word) for word in line.split()) or "\x1b" in stdout:
-        remarks.append(f"printed more than plain numbers: {line[-60:]!r}")
+        text = line if len(line) <= SHOWN else f"…{line[1 - SHOWN:]}"
+        remarks.append(f"printed more than plain numbers: {text!r}")
     if len(values) < 3:
         remarks.append(f"printed {len(values) - 1 + len(names)} numbers, expected {expected}")
     return values, remarks

@@ -17,6 +17,7 @@ import json
 import os
 import sys
 
+from grading.children import starts_process
 from grading.given import Digits, Given, those_that_predict
 from grading.models import check_models, count_weights
 
@@ -28,7 +29,6 @@ GRADIENTS = {"tensorflow": ["GradientTape.gradient", "GradientTape.jacobian", "a
                             "gradients", "compat.v1.gradients", "compat.v1.train.Optimizer.compute_gradients"],
              "tensorflow.python.eager.imperative_grad": ["imperative_grad"],
              "tensorflow.python.ops.gradients_util": ["_GradientsHelper"]}
-CHILDREN = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "os.exec"}
 
 
 class Watcher:
@@ -56,8 +56,7 @@ class Watcher:
             if module not in self.patched and hasattr(sys.modules.get(module), attribute):
                 self.patched.add(module)
                 patch(sys.modules[module])
-        self.children = self.children or event in CHILDREN or (
-            event == "import" and str(details[0]).startswith("multiprocessing.popen_"))
+        self.children = self.children or starts_process(event, details)
         path = details[0] if event == "open" and self.opened is None else None
         if isinstance(path, (str, bytes, os.PathLike)) and os.path.realpath(os.fsdecode(path)) == self.test:
             self.opened, self.seen, self.earlier = [], {}, [*self.seen.values()]  # reading the weights may open files
