@@ -9,7 +9,7 @@ import keras
 
 
 class TrainingTable(keras.callbacks.Callback):
-    """Record a training: the loss of each epoch and, about ten times, the errors of a model.
+    """Record a training: the loss of each epoch and, at most ten times, the errors of a model.
 
     model: the model whose errors are measured. splits: `Digits` by the name of the split, such as "train". shown:
     whether the errors are printed, and plotted where there is a screen. If not, the weights are kept, and the errors
@@ -25,7 +25,7 @@ class TrainingTable(keras.callbacks.Callback):
         self.plot, self.epochs = None, 0  # epochs are counted on where a script calls `fit` more than once
 
     def on_train_begin(self, logs=None):
-        self.before, self.every = self.epochs, max(1, self.params["epochs"] // self.ROWS)
+        self.before, self.every = self.epochs, max(1, -(-self.params["epochs"] // self.ROWS))
         self.progress = ProgressLine("epoch", self.before + self.params["epochs"])
         if self.shown and self.plot is None and has_screen():
             self.plot = ErrorPlot()

@@ -10,11 +10,9 @@ half takes no part. Trainings are appended to FILE as they end: Ctrl-C stops, th
 import sys
 from pathlib import Path
 
-from measuring.crossvalidation import train_missing
-from measuring.fingerprints import fingerprint
+from measuring.crossvalidation import trained
 from measuring.folds import out_of_fold, training_labels
 from measuring.intervals import losses
-from measuring.results import read_results
 from measuring.runs import fail, machine, positive_integer, scripts_parser, table
 from measuring.sizes import SIZES, draw
 
@@ -46,16 +44,8 @@ def main():
     for script in options.scripts or SIZES:
         if script not in SIZES:
             fail(f"{script}: only {' and '.join(SIZES)} have sizes")
-        try:
-            variants = {name: (fingerprint(script, changes), changes) for name, changes in SIZES[script].items()}
-            labels, results = training_labels(), read_results(options.results)
-            train_missing(script, variants, options.repeats, results, options.results)
-        except (OSError, ValueError) as error:
-            fail(error)
-        except KeyboardInterrupt:
-            print("stopped; the following is of the trainings so far", file=sys.stderr)
-            stopped = True
-        points[script] = points_of(script, variants, options.repeats, results, labels)
+        variants, results, stopped = trained(script, SIZES[script], options.repeats, options.results)
+        points[script] = points_of(script, variants, options.repeats, results, training_labels())
         if stopped:
             break
     points = {script: sizes for script, sizes in points.items() if sizes}

@@ -10,6 +10,7 @@ from project import TASKS
 
 import benchmark
 import draw_code
+import exact
 import growth
 import measure
 import numpy as np
@@ -137,3 +138,18 @@ def test_points_of_sizes():
     results = {("s", "a", 0, fold): {"parameters": 7, "log_probabilities": sure.tolist()} for fold in range(1, 6)}
     results |= {("s", "b", 0, 1): {"parameters": 8, "log_probabilities": sure.tolist()}}
     assert sizes_program.points_of("s", {"one": ("a", []), "two": ("b", [])}, 2, results, labels) == [(7, [90.0])]
+
+
+def test_exact_trainings_are_counted(monkeypatch, capsys):
+    """A training that changes nothing is not exact; the exact one of a code made by hand is."""
+    def by_hand(model, digits):
+        encoder = 0.0002 * np.array([64, 16, 4, 1], np.float32).reshape(2, 2, 1, 1)
+        layer = [layer for layer in model.layers if layer.weights]
+        layer[0].set_weights([encoder])
+        layer[1].set_weights([np.pi / (2 * encoder)])
+
+    monkeypatch.setattr(sys, "argv", ["exact.py", "--runs", "2"])
+    monkeypatch.setattr("task1_autoencoder.train", by_hand)
+    monkeypatch.setattr("task2_multitask.train_autoencoder", lambda model, digits: None)
+    assert exact.main() == 1
+    assert capsys.readouterr().out == "task1_autoencoder: 2 of 2 exact\ntask2_multitask: 0 of 2 exact\n"

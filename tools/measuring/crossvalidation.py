@@ -33,6 +33,25 @@ def train_missing(script, variants, repeats, results, path):
             append(results[key])
 
 
+def trained(script, changes, repeats, path, train=True):
+    """Return the variants of a script, {name: (fingerprint, changes)}, all results, and whether Ctrl-C stopped it.
+
+    changes: {name: changes of the script}. path: of the file of results. train: whether those that are missing are
+    trained, see `train_missing`. A mistake of the user ends the program in one line.
+    """
+    try:
+        variants = {name: (fingerprint(script, change), change) for name, change in changes.items()}
+        results = read_results(path)
+        if train:
+            train_missing(script, variants, repeats, results, path)
+    except (OSError, ValueError) as error:
+        fail(error)
+    except KeyboardInterrupt:
+        print("stopped; the following is of the trainings so far", file=sys.stderr)
+        return variants, results, True
+    return variants, results, False
+
+
 def main(description, choose_variants):
     """Train what is missing, then print the table of each script; return the exit status.
 
@@ -47,23 +66,17 @@ def main(description, choose_variants):
         parser.add_argument("--variants", metavar="FILE",
                             help="JSON: {name: [[text in the script, new text], ...], ...} (default: the ablation)")
     options = parser.parse_args()
-    stopped = False
     for script in options.scripts or ablation.CHANGES:
         if script not in ablation.CHANGES and not (choose_variants and options.variants):
             fail(f"{script}: no changes are listed; its parts are those of tasks 1 and 3")
         try:
             changes = (json.loads(Path(options.variants).read_text()) if choose_variants and options.variants
                        else ablation.CHANGES[script])
-            variants = {name: (fingerprint(script, change), change)
-                        for name, change in ({BASELINE: []} | changes).items()}
-            labels, results = training_labels(), read_results(options.results)
-            if not options.report:
-                train_missing(script, variants, options.repeats, results, options.results)
+            labels = training_labels()
         except (OSError, ValueError) as error:
             fail(error)
-        except KeyboardInterrupt:
-            print("stopped; the table is of the trainings so far", file=sys.stderr)
-            stopped = True
+        variants, results, stopped = trained(script, {BASELINE: []} | changes, options.repeats, options.results,
+                                             train=not options.report)
         print(f"`{script}`, on {machine()}, one thread per training:\n")
         table_rows = list(rows(script, variants, options.repeats, results, labels))
         print(table(head(script), table_rows, "l" + "r" * (len(head(script)) - 1)) + "\n", flush=True)
