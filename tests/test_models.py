@@ -233,6 +233,23 @@ def test_halves_are_the_whole(images):
     assert [id(weight) for weight in halves.trainable_weights] == [id(weight) for weight in model.trainable_weights]
 
 
+@pytest.mark.parametrize("many", [10_000, 6], ids=["few", "many"])
+@pytest.mark.parametrize("size", [3, 7, 20])
+def test_batches(many, size, monkeypatch):
+    """Rows stay together; each is drawn about as often as the others, and not always in the same order."""
+    monkeypatch.setattr(common, "MANY", many)
+    rows = np.arange(7)
+    batches = common.batches((np.float32(rows), rows ** 2), size)
+    drawn = [(first.numpy(), second.numpy()) for first, second in itertools.islice(batches, 14)]
+    assert all(len(first) == size and np.array_equal(first ** 2, second) for first, second in drawn)
+    counts = np.bincount(np.concatenate([first for first, _ in drawn]).astype(int), minlength=7)
+    if many < 7 and size == 3:  # of many rows, those that do not fill a batch are left out, others each time
+        assert counts.sum() == 42 and counts.min() > 0
+    else:
+        assert set(counts) == {2 * size}
+    assert len({tuple(first) for first, _ in drawn}) > 3
+
+
 def test_odd_batches_in_halves(images):
     model = importlib.import_module("task3_cnn").build_model()
     halves = common.InHalves(model)
