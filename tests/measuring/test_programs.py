@@ -14,6 +14,7 @@ import exact
 import growth
 import measure
 import numpy as np
+import other_data
 import pytest
 import sizes as sizes_program
 import versions
@@ -153,3 +154,29 @@ def test_exact_trainings_are_counted(monkeypatch, capsys):
     monkeypatch.setattr("task2_multitask.train_autoencoder", lambda model, digits: None)
     assert exact.main() == 1
     assert capsys.readouterr().out == "task1_autoencoder: 2 of 2 exact\ntask2_multitask: 0 of 2 exact\n"
+
+
+@pytest.mark.parametrize("script", other_data.CHANGED)
+def test_changes_for_other_data(script, write, lines, monkeypatch, capsys):
+    """Each changes the script in another way; the last of them reads the whole image and does not deskew it."""
+    texts = []
+    monkeypatch.setattr("measuring.runs.run", lambda path, *data: texts.append(path.read_text()) or Result([9.0], 8, 6))
+    monkeypatch.setattr(sys, "argv", ["other_data.py", "--dataset", str(write(lines[:20])), "--runs", "1", script])
+    assert other_data.main() == 0
+    assert len(set(texts)) == len(texts) == 4 and texts[0] == (ROOT / script).read_text()
+    assert [text.count("Input((28, 28, 1))") for text in texts] == [1, 2, 1, 2]
+    assert [text.count("deskew=False") for text in texts] == [0, 0, 1, 1]
+    assert capsys.readouterr().out.count(f"| {script} |") == 4
+
+
+def test_more_and_more_data(write, lines, monkeypatch, capsys):
+    """At most as many lines as there are; the time and the memory of each."""
+    counts = []
+    monkeypatch.setattr(other_data, "run_changed", lambda *job: Result([9.0], 8, 6.0))
+    monkeypatch.setattr(other_data, "megabytes", lambda script, data: counts.append(
+        len(Path(data[1]).read_bytes().splitlines())) or 1234.5)
+    monkeypatch.setattr(sys, "argv", ["other_data.py", "--dataset", str(write(lines[:20])), "--test", "nowhere.txt",
+                                      "--runs", "1", "task3_cnn.py", "--counts", "30", "5", "10"])
+    assert other_data.main() == 0
+    assert counts == [5, 10, 20]
+    assert re.search(r"\| task3_cnn.py \| 20 lines \| 9.00 \| 8 \| 6.0 \| 0.00 \| 1,234 \|", capsys.readouterr().out)
