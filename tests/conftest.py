@@ -40,10 +40,9 @@ def pytest_sessionstart(session):
     """Import TensorFlow as the scripts do, unless this process only hands the tests out to others: it takes seconds."""
     if hasattr(session.config, "workerinput") or not session.config.getoption("numprocesses", None):
         import common  # noqa: F401, I001  (before Keras)
-        import tensorflow as tf
+        from lean_keras import start_trainings_fast
 
-        # To optimize graphs takes longer than what these are used for here.
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+        start_trainings_fast()
         # Several tests run at a time, on two cores: more threads would only wait. The scripts set this aside.
         os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1", OMP_NUM_THREADS="1")
 

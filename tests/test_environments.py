@@ -25,7 +25,7 @@ DEBUGGING_LIMITS = {"KERAS_MAX_EPOCHS": "1", "KERAS_MAX_STEPS_PER_EPOCH": "1", "
 FLAGS = {"XLA_FLAGS": "--xla_no_such_flag=1", "TF_XLA_FLAGS": "--tf_no_such_flag=1"}
 TENSORFLOW = {"TF_USE_LEGACY_KERAS": "1", "TF_DETERMINISTIC_OPS": "1", "TF_CPP_MIN_LOG_LEVEL": "0",
               "TF_NUM_INTRAOP_THREADS": "x", "TF_ENABLE_ONEDNN_OPTS": "0"}
-PYTHON = {"PYTHONOPTIMIZE": "2", "PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0"}
+PYTHON = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0"}
 START_UP = {"site": "import keras, tensorflow as tf\nkeras.config.set_dtype_policy('mixed_bfloat16')\n"
                     "tf.config.run_functions_eagerly(True)\ntf.config.experimental.enable_op_determinism()"}
 SITUATIONS = {
@@ -80,10 +80,11 @@ def test_another_backend_that_is_in_use_already(tmp_path):
     assert ran.stderr == f"{FAST}: error: Keras was imported with the backend jax before; the scripts need tensorflow\n"
 
 
+# What else `python -OO` could change: nothing else reads a docstring, or has an assertion.
 @pytest.mark.parametrize("program", sorted({path.name for path in (ROOT / "tools").glob("*.py")} - {
     "project.py", "check_my_handin.py"}))  # the help of the latter is its docstring
 def test_help_without_docstrings(program, monkeypatch, capsys):
-    """As with `python -OO`."""
+    """As with `python -OO`, under which Python would compile all of TensorFlow again."""
     path = ROOT / "tools" / program
     monkeypatch.setattr(sys, "argv", [str(path), "--help"])
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # the grader takes SIGTERM for Ctrl-C

@@ -14,14 +14,17 @@ from importlib.util import find_spec
 import common
 import task1_autoencoder
 from grading import sandbox
+from making.sources import read_sources
 from project import TASKS
 from support import startup
 from support.data_file import FOLDS
 
 import keras
+import numpy as np
 import pytest
 from conftest import ENDLESS, ROOT, SCRIPTS, run_script
-from handins import run_warm
+from handins import CNN, run_warm
+from PIL import Image
 
 FAST = SCRIPTS[0]  # what all scripts share is tried with the one that takes seconds
 # At most twice the errors that the scripts claim, in %; by the spread of runs fewer than one in 10,000 reaches them.
@@ -61,20 +64,43 @@ def call(monkeypatch, capsys, tmp_path):
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_prints_one_line_as_claimed(script, tmp_path):
-    """A real run. Nothing is written, neither where it runs nor in the home folder."""
-    task = TASKS[script]
-    ran = run_script(script, cwd=tmp_path, timeout=120 * task.minutes,
+    """A real run. Nothing is written, neither where it runs nor in the home folder, but the network that is asked for.
+
+    That of task 3 sees the same digits in pictures of another size.
+    """
+    task, saved = TASKS[script], tmp_path / "network.keras"
+    ran = run_script(script, *(["--save", saved] if script == CNN else []), cwd=tmp_path, timeout=120 * task.minutes,
                      env={"HOME": str(tmp_path), "TMPDIR": str(tmp_path)})
     assert (ran.returncode, ran.stderr) == (0, "")
     *measured, counted, taken = parse(ran.stdout, len(task.errors))
     assert all(error <= highest for error, highest in zip(measured, HIGHEST[script]))
     assert counted <= task.parameters and taken <= task.minutes
-    assert not list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == ([saved] if script == CNN else [])
+    if script == CNN:
+        model, digits = keras.models.load_model(saved), common.read_digits(common.DATASET, 1000, 1500)
+        order, images = seen_in_pictures(digits.images, tmp_path / "pictures")
+        same = common.predict(model, images)["digit"].argmax(1) == common.predict(
+            model, digits.images[order])["digit"].argmax(1)
+        assert np.mean(same) >= 0.99
 
 
-def test_help(call):
+def seen_in_pictures(images, folder):
+    """Draw digits in pictures of 100x100 pixels, and return what tools/make_dataset.py sees: their order, and images.
+    """
+    folder.mkdir()
+    for number, image in enumerate(images[..., 0]):
+        Image.fromarray(np.uint8(255 - 255 * image)).resize((100, 100)).save(folder / f"0_{number}.png")
+    (source,) = read_sources([folder])
+    order = [int(place.rpartition("_")[2].partition(".")[0]) for place in source.places]
+    return order, np.float32(source.images > 127)[..., None]
+
+
+def test_help(call, monkeypatch):
     status, output, _ = call("--help")
     assert status == 0 and "--validation" in output and task1_autoencoder.__doc__.splitlines()[0] in output
+    monkeypatch.setattr(task1_autoencoder, "__doc__", None)  # as with `python -OO`
+    status, output, _ = call("--help")
+    assert status == 0 and "--validation" in output and "None" not in output
 
 
 def test_full_output(call):
@@ -342,18 +368,30 @@ def test_any_place_and_environment(tmp_path):
     assert os.listdir(home / ".keras") == ["keras.json"] and not (home / "figures").exists()
 
 
-@pytest.mark.parametrize("missing, message", [
-    ("tensorflow", "No module named 'tensorflow' (to install what the scripts need: pip install -r requirements.txt)"),
-    ("matplotlib", "No module named 'matplotlib' (to install what the scripts need: pip install -r requirements.txt)"),
-])
-def test_missing_packages(tmp_path, missing, message):
-    """Somebody without the packages reads one line; before that, the line of results, if it is Matplotlib only."""
-    (tmp_path / f"{missing}.py").write_text(f"raise ModuleNotFoundError(\"No module named '{missing}'\", "
-                                            f"name='{missing}')")
-    ran = run_script(FAST, "--figures", tmp_path / "figures", env={"PYTHONPATH": str(tmp_path)})
-    assert (ran.returncode, ran.stderr) == (2, f"{FAST}: error: {message}\n")
-    if missing == "matplotlib":
-        parse(ran.stdout, 1)
+MISSING = "No module named '{}' (to install what the scripts need: pip install -r requirements.txt)"
+
+
+def test_without_tensorflow(tmp_path):
+    """Somebody without the packages reads one line."""
+    (tmp_path / "tensorflow.py").write_text("raise ModuleNotFoundError(\"No module named 'tensorflow'\", "
+                                            "name='tensorflow')")
+    ran = run_script(FAST, env={"PYTHONPATH": str(tmp_path)})
+    assert (ran.returncode, ran.stderr) == (2, f"{FAST}: error: {MISSING.format('tensorflow')}\n")
+
+
+def test_without_matplotlib(call, tmp_path, monkeypatch):
+    """Before the one line comes that of the results."""
+    class Missing:
+        def find_spec(self, name, *_):
+            if name == "matplotlib":
+                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
+    for name in [name for name in sys.modules if name.startswith(("matplotlib", "support.figures"))]:
+        monkeypatch.delitem(sys.modules, name)
+    status, output, errors = call("--validation", "1", "--figures", tmp_path / "figures")
+    assert (status, errors) == (2, f"{FAST}: error: {MISSING.format('matplotlib')}\n")
+    parse_fold(output)
 
 
 def test_a_broken_package_shows_its_traceback(tmp_path):

@@ -10,14 +10,15 @@ import os
 import random
 import runpy
 import sys
+from pathlib import Path
 
-import keras
 import numpy as np
-import tensorflow as tf
 
-# To optimize and compile graphs takes longer than short trainings do.
-tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-keras.src.trainers.trainer.model_supports_jit = lambda model: False
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from lean_keras import start_trainings_fast
+
+start_trainings_fast()
+sys.path.pop(0)
 gc.freeze()  # so that a child ends faster
 for line in sys.stdin:
     folder, arguments, *outputs = json.loads(line)
