@@ -36,10 +36,18 @@ def statements(text):
     return {ast.dump(node): node for node in tree.body}
 
 
+def called(node):
+    """Return what a statement is called: the name that it defines, or else its first line."""
+    if isinstance(node, ast.Assign):
+        return ast.unparse(node.targets[0])
+    return getattr(node, "name", "") or ast.unparse(node).splitlines()[0].rstrip(":")
+
+
 def as_handed_out(name, was, now, script):
     """Yield what was changed in a file that was to stay. was, now: its text as handed out and now, None if missing.
 
-    script: whether it is one, where only `main` and what calls it stays. Constants and comments do not count.
+    script: whether it is one, where only `main` and what calls it stays. Of the others all stays but into how many
+    folds validation divides the digits. Comments do not count.
     """
     if now is None:
         yield f"{name} is missing: put it back"
@@ -50,11 +58,14 @@ def as_handed_out(name, was, now, script):
         yield f"{name} cannot be read as Python: {error}"
         return
     for text, node in old.items():
-        what = getattr(node, "name", "") or ast.unparse(node).splitlines()[0]
-        stays = what in ("main", "import common") or isinstance(node, ast.If) if script else not isinstance(
-            node, ast.Assign)
+        what = called(node)
+        stays = what in ("main", "import common") or isinstance(node, ast.If) if script else what != "FOLDS"
         if stays and text not in new:
-            yield f"{'' if script else f'{name}: '}{what.rstrip(':')} is not as handed out: put it back"
+            yield f"{'' if script else f'{name}: '}{what} is not as handed out: put it back"
+    known = set(map(called, old.values()))
+    for what in [] if script else map(called, new.values()):
+        if what not in known:
+            yield f"{name}: {what} is new: take it out, and put what is yours into your scripts"
 
 
 def run_once(script, task):
