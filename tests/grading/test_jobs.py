@@ -37,3 +37,11 @@ def test_a_script_in_a_folder_finds_the_data_beside_it(data):
     entry = {"script": f"code/{CNN}", "form": audits.TOGETHER}
     files, arguments, _ = jobs.arguments_of(entry, CNN, "run 1", {f"code/{CNN}": b""}, data)
     assert files["code/dataset.txt"] == files["dataset.txt"] and arguments[-1] == f"code/{CNN}"
+
+
+def test_a_mean_is_of_several_runs_and_not_beside_an_audit():
+    record = {"errors": [14.5], "seconds": 3}
+    assert jobs.summary("run 1", record, {"runs": 1, "mean": [14.5]}) == "14.50% in 3.0 s"
+    assert jobs.summary("run 2", record, {"runs": 2, "mean": [14]}) == "14.50% in 3.0 s (mean of 2: 14.00%)"
+    assert jobs.summary("contradiction", record, {"runs": 2, "mean": [14]}).startswith("14.50% in 3.0 s (an audit")
+    assert jobs.summary("run 1", {"reason": "printed nothing"}, {}) == "printed nothing"

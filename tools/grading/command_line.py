@@ -43,7 +43,7 @@ def parse(description, argv=None):
     parser.add_argument("--handout", type=Path, metavar="DIR",
                         help="what was handed out (tools/handout.py): compare the hand-ins with it")
     parser.add_argument("--strict", action="store_true", help="what is to be mended makes a hand-in not valid, too")
-    parser.add_argument("--known", type=Path, metavar="DIR",
+    parser.add_argument("--known", type=Path, metavar="PATH",
                         help="solutions and older hand-ins, as they came: tell which scripts are much like one")
     parser.add_argument("--overrule", type=Path, metavar="FILE",
                         help="your own decisions (CSV): submission, script, remark, valid, invalid or note, why")

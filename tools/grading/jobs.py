@@ -176,12 +176,14 @@ def locally(jobs, started):
             yield key, error
 
 
-def summary(kept, verdict):
-    """Return the result of a job in a few words. verdict: that of the runs of its script so far."""
+def summary(job, kept, verdict):
+    """Return the result of a job in a few words. kept: its record. verdict: that of the runs of its script so far."""
     if "errors" not in kept:
         return kept["reason"]
     text = f"{' '.join(f'{error:.2f}%' for error in kept['errors'])} in {kept['seconds']:.1f} s"
-    if "mean" in verdict:
+    if not job.startswith("run "):
+        return f"{text} (an audit on altered data: errors are large there)"
+    if verdict.get("runs", 0) > 1:
         text += f" (mean of {verdict['runs']}: {' '.join(f'{value:.2f}%' for value in verdict['mean'])})"
     return text
 
@@ -248,7 +250,7 @@ def run_jobs(submissions, tasks, results, options, data, execute, handed_out=Non
                 else:
                     try:
                         entry["jobs"][job] = record(task, outcome, test, entry["form"] == BLANK)
-                        text = summary(entry["jobs"][job], judge(task, options.runs, entry))
+                        text = summary(job, entry["jobs"][job], judge(task, options.runs, entry))
                     except Exception as error:  # a mistake of the grader, which must not end the runs of a night
                         text = f"could not be judged: {type(error).__name__}: {error}"
                     results.save()

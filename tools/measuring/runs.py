@@ -145,7 +145,7 @@ def scripts_parser(description, runs=None):
     """Return a parser of the command line `[--runs N] [SCRIPT ...]`, N being `runs` by default; no --runs if None."""
     parser = Parser(description)
     parser.add_argument("scripts", nargs="*", metavar="SCRIPT", type=_script,
-                        help="as the bundle calls them, such as task3_cnn.py (default: all four)")
+                        help="as the bundle calls them, such as task3_cnn.py (default: all)")
     if runs:
         parser.add_argument("--runs", type=positive_integer, default=runs, metavar="N",
                             help=f"of each script (default: {runs})")
