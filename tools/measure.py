@@ -56,7 +56,9 @@ def main():
     missing = sum(options.runs - len(runs) for runs in results.values())
     results = {script: runs for script, runs in results.items() if runs}
 
-    print(f"{options.runs} runs of each script on {machine()}; mean ± standard deviation.\n")
+    several = options.runs > 1
+    print(f"{f'{options.runs} runs' if several else 'One run'} of each script on {machine()}"
+          f"{'; mean ± standard deviation' * several}.\n")
     split = "validation" if options.validation else "test"
     print(table(["script", "output", f"{split} error, %", "worst", "limit (high)", "parameters", "limit", "minutes",
                  "limit"],

@@ -52,7 +52,7 @@ def test_a_fifth_task(project, tmp_path):
     text = (tmp_path / "hand_out" / DENSE).read_text()
     assert text.startswith('"""Task 5: a network of dense layers that classifies handwritten digits.\n')
     assert "- the network has no convolution layer;" in text and "is at most 15%, for high performance 12%;" in text
-    assert "- at most 50,000 parameters, and 1 minutes" in text and "is not written yet" in text
+    assert "- at most 50,000 parameters, and 1 minute on the CPU" in text and "is not written yet" in text
     assert f"| `{DENSE}` | a network of dense" in (tmp_path / "hand_out" / "README.md").read_text()
     (tmp_path / "hand_out" / DENSE).write_text(f"print('14.00 60000 0.01')\nraise SystemExit\n{text}")
     ran = subprocess.run([sys.executable, "check_my_handin.py", DENSE], cwd=tmp_path / "hand_out", capture_output=True,

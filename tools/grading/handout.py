@@ -24,7 +24,8 @@ def limits(task):
     lines = [f"the mean {name + ' ' if len(entry.errors) > 1 else ''}error of the test digits is at most {limit}%"
              + (f", for high performance {best}%" if best else "")
              for name, limit, best in zip(entry.errors, entry.limits, entry.high_performance)]
-    return [*lines, f"at most {entry.parameters:,} parameters, and {entry.minutes} minutes on the CPU for a run"]
+    return [*lines, f"at most {entry.parameters:,} parameters, and {entry.minutes} minute{'s' * (entry.minutes != 1)} "
+            "on the CPU for a run"]
 
 
 def half_finished(task, baseline=False):

@@ -78,16 +78,16 @@ def estimate(todo, entries, timeout):
     todo: triples of a submission, a task and a job. entries: {(submission, task): entry}. timeout: of a run in
     seconds, None if it follows from the task.
     """
-    def hours(seconds):
+    def duration(seconds):
         return (f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes" if seconds < 7200 else
                 f"{seconds / 3600:.0f} hours")
 
     allowed = [min(60 * TASKS[task].minutes, timeout or float("inf")) for _, task, _ in todo]
-    text = f"{len(todo):,} run{'s' * (len(todo) != 1)} to make: at most {hours(sum(allowed))} within the limits"
+    text = f"{len(todo):,} run{'s' * (len(todo) != 1)} to make: at most {duration(sum(allowed))} within the limits"
     took = {task: [job["seconds"] for (_, other), entry in entries.items() if other == task
                    for job in entry["jobs"].values()] for task in TASKS}
     if todo and all(took[task] for _, task, _ in todo):
-        text += f"; about {hours(sum(mean(took[task]) for _, task, _ in todo))} if they are like those so far"
+        text += f"; about {duration(sum(mean(took[task]) for _, task, _ in todo))} if they are like those so far"
     return text
 
 
