@@ -249,6 +249,19 @@ def test_names_of_scripts(names, found):
         assert found in str(raised.value)
 
 
+@pytest.mark.parametrize("names, said", [
+    (["task4.py"], ""), (["task4_rnn.py", "common.py", "support/script.py"], ""), ([], ""),
+    (["task4.py", "main.py", "common.py"], " under a name that tells the task, such as task3_cnn.py; of Python there "
+                                           "is: main.py"),
+    (["task4.py", "notes.pdf"], "; there is: notes.pdf"), (["task4.ipynb"], ""),
+])
+def test_what_is_missing_is_not_what_was_handed_out(names, said):
+    """Nor a script of another task: whoever handed in one task is not shown a list of other files."""
+    with pytest.raises(ValueError) as raised:
+        submissions.find_script(dict.fromkeys(names, b""), CNN)
+    assert str(raised.value) == f"not handed in{said}"
+
+
 def test_a_class_with_names_of_its_own():
     """The second sheet calls its scripts task1.py and task2.py."""
     names = command_line.names("task1.py=task3_cnn.py, task2.py=task4.py")

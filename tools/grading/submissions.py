@@ -14,6 +14,7 @@ import zlib
 from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
+from textwrap import shorten
 
 from grading import dates, gradescope, layouts
 
@@ -165,7 +166,7 @@ def tidy(files):
             raise ValueError("; ".join(broken))
         if not parts:
             break
-        rest = {name: content for name, content in files.items() if name not in parts}
+        rest = {name: files[name] for name in files if name not in parts}
         files = layouts.together([("", rest), *((layouts.stem(name), part) for name, part in parts.items())])
     files = layouts.hoisted(layouts.without_common_folder(files))
     return _weighed({name: content for name, content in files.items() if name not in DATA_NAMES})
@@ -272,17 +273,17 @@ def _read_archive(data, name, largest):
 def find_script(files, script):
     """Return the path of a task's script in a submission, as `layouts.find` does.
 
-    Raises ValueError if there is no such file, or more than one, and says what was seen.
+    Raises ValueError if there is no such file, or more than one, and says what was seen that may be meant.
     """
-    found = layouts.find(files, script)
-    if found:
+    if found := layouts.find(files, script):
         return found
-    seen = {", but a notebook": ".ipynb",
-            ", but an archive that was not read (hand in a .zip archive)": layouts.READ + layouts.NOT_READ,
-            f" under a name that tells the task, such as {script}; of Python there is": ".py", "; there is": ""}
-    for text, endings in seen.items():
-        if names := [name for name in files if name.lower().endswith(endings)]:
-            raise ValueError(f"not handed in{text}: {', '.join(names)[:100]}")
+    may_be = [name for name in files if layouts.number_of(name) in (None, layouts.number_of(script))
+              and not name.startswith(("common.py", "support/"))]  # these are handed out, and the grader adds them
+    for text, endings in ((", but a notebook", ".ipynb"), (
+            ", but an archive that was not read (hand in a .zip archive)", layouts.READ + layouts.NOT_READ), (
+            f" under a name that tells the task, such as {script}; of Python there is", ".py"), ("; there is", "")):
+        if names := [name for name in may_be if name.lower().endswith(endings)]:
+            raise ValueError(f"not handed in{text}: {shorten(', '.join(names), 100, placeholder=' ...')}")
     raise ValueError("not handed in")
 
 
@@ -296,5 +297,4 @@ def renamed(files, names):
         if len(paths) == 1:
             moves[paths[0]] = str(PurePosixPath(paths[0]).with_name(script))
     taken = files.keys() - moves.keys()
-    return {path if moves.get(path, path) in taken else moves.get(path, path): content
-            for path, content in files.items()}
+    return {path if (new := moves.get(path, path)) in taken else new: content for path, content in files.items()}
