@@ -25,7 +25,7 @@ def check(files, new, failing, text):
     failed = {check for check, finding in compared["findings"].items() if finding != "passed"}
     assert failed == ({failing} if failing else set()), compared["findings"]
     said = compared["findings"].get(failing) or " ".join(compared["remarks"])
-    assert text in said and (text or not said)
+    assert said.endswith(text) if text.startswith("common.py was") else text in said and (text or not said)
     assert compared["added"] and compared["differences"].keys() == new.keys()
     assert all(any(hunk and hunk[0] for hunk in report.hunks(rows)) for rows in compared["differences"].values())
 
@@ -59,10 +59,15 @@ def test_format_does_not_count(files):
      "support/figures.py was not to be changed: statements at its top added"),
     ("common.py", b"from support.script", b"def block(x): return x\nfrom support.script", None,
      "common.py was not to be changed: block added"),
+    ("common.py", b"from support.script", b"class Block:\n    x = 1\n    y = 2\nfrom support.script", None,
+     "common.py was not to be changed: Block added"),
+    ("common.py", b"from support.script", b"a = b = c = d = e = f = g = 1\nfrom support.script", None,
+     "common.py was not to be changed: a added, b added, c added, d added, e added, f added and 1 more"),
     (CNN, b"import keras", b"keras.utils.disable_interactive_logging()\nimport keras", None, ""),
     (MEASURES, b"(n, 28, 28, 1) as a", b"as a", None, ""),
 ], ids=["main", "at the end", "another module", "errors", "printed errors", "imported errors", "another run", "halves",
-        "reader", "figures", "comment", "folds", "held out", "statements", "added", "in the script", "docstring"])
+        "reader", "figures", "comment", "folds", "held out", "statements", "added", "class", "many", "in the script",
+        "docstring"])
 def test_what_was_changed(path, old, new, failing, text, files):
     assert old in files[path]
     check(files, {path: files[path].replace(old, new)}, failing, text)

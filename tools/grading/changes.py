@@ -23,6 +23,7 @@ STATEMENTS = "statements at its top"
 UNREAD = "all of it"
 APART = ("it is not made of what was handed out, but a script of its own: its main, and how it reads and measures, "
          "were not compared")
+SHOWN = 6  # names that are changed in a file
 MOST_GONE = 40  # lines of what was handed out; about a dozen make place for the network and the training
 
 
@@ -77,7 +78,7 @@ def compare(handed_out, files, script, task):
     for check, parts in PARTS.items():
         touched = {name: changed[name] & set(wanted) if wanted != ["*"] else changed[name] - VALIDATION
                    for name, wanted in parts.items() if name in changed}
-        texts = [f"{script if name == 'script' else name}: {', '.join(sorted(names))} changed"
+        texts = [f"{script if name == 'script' else name}: {_listed(sorted(names))} changed"
                  for name, names in touched.items() if names]
         findings[check] = f"failed: {'; '.join(texts)}" if texts else "passed"
         changed = {name: names - touched.get(name, set()) for name, names in changed.items()}
@@ -85,7 +86,7 @@ def compare(handed_out, files, script, task):
         findings[MAIN] = f"not checked: {script} cannot be read as Python"
     others = {name: sorted(changed[name]) + [f"{new} added" for new in sorted(added_names(*pairs[name]))]
               for name in pairs if name != "script"}
-    remarks = [f"{name} was not to be changed: {', '.join(names)}" for name, names in others.items() if names]
+    remarks = [f"{name} was not to be changed: {_listed(names)}" for name, names in others.items() if names]
     differences = {script if name == "script" else name: side_by_side(*pair) for name, pair in pairs.items()
                    if pair[0] != pair[1]}
     rows = [row for part in differences.values() for row in part if row and row[0]]
@@ -125,8 +126,17 @@ def changed_names(old, new):
 
 
 def added_names(old, new):
-    """Return the names that only the new version of a module (bytes) defines or imports, as a set."""
-    return _names(new).keys() - _names(old).keys() - {UNREAD}
+    """Return the names that only the new version of a module (bytes) defines or imports, as a set.
+
+    What is in a class that is added is not named by itself.
+    """
+    added = _names(new).keys() - _names(old).keys() - {UNREAD}
+    return {name for name in added if name.partition(".")[0] not in added - {name}}
+
+
+def _listed(names):
+    """Return names as text, the first of many."""
+    return ", ".join(names[:SHOWN]) + f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
 
 
 def side_by_side(old, new, context=2):

@@ -83,10 +83,12 @@ def estimate(todo, entries, timeout):
                 f"{seconds / 3600:.0f} hours")
 
     allowed = [min(60 * TASKS[task].minutes, timeout or float("inf")) for _, task, _ in todo]
+    if not todo:
+        return "no run to make"
     text = f"{len(todo):,} run{'s' * (len(todo) != 1)} to make: at most {duration(sum(allowed))} within the limits"
     took = {task: [job["seconds"] for (_, other), entry in entries.items() if other == task
                    for job in entry["jobs"].values()] for task in TASKS}
-    if todo and all(took[task] for _, task, _ in todo):
+    if all(took[task] for _, task, _ in todo):
         text += f"; about {duration(sum(mean(took[task]) for _, task, _ in todo))} if they are like those so far"
     return text
 
