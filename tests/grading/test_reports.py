@@ -58,6 +58,20 @@ def test_students_come_first_with_all_tasks_in_a_row(no_charts):
     assert row.count("state") == 4 and re.search(r">[04] of 4<", row) and "One run of each" in text
 
 
+def test_the_overview_says_why_there_is_no_result_and_who_was_late(no_charts):
+    entries = {"anna": {CNN: {"missing": "not handed in"}}, "ben": {CNN: {"missing": "<b>"}},
+               "carl": {CNN: entry([5.0])}}
+    judged = {name: {CNN: verdicts.judge(CNN, 1, tasks[CNN])} for name, tasks in entries.items()}
+    judged["ben"][CNN]["hints"], judged["carl"][CNN]["hints"] = ["x"], ["x", "y"]
+    text = report.page(judged, entries, "a machine", 1, dates={"anna": "2024-05-06 07:08", "ben": "2024-05-07 late"})
+    rows = text[text.index("The students</h2>"):text.index("</table>")].split("<tr>")[2:]
+    said = [" ".join(re.sub(r"<[^>]*>", " ", row).split()) for row in rows]
+    assert said == ["anna 2024-05-06 07:08 0 of 1 not valid not handed in",
+                    "ben 2024-05-07 late 0 of 1 not valid &lt;b&gt; · to look at: 1",
+                    "carl 1 of 1 valid, high performance 5.00% · to look at: 2"]
+    assert ["decided" in row for row in rows] == [False, True, False]
+
+
 def test_what_a_teacher_reads_in_the_ranking(no_charts):
     """Equal hand-ins share a rank, decisions and notes are there, and an audit says what it is."""
     entries = {name: {CNN: entry([errors] * 5)} for name, errors in {"anna": 5.0, "ben": 5.0, "carl": 6.0}.items()}

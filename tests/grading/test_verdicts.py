@@ -187,3 +187,6 @@ def test_what_is_the_same_for_many_is_said_once():
     graded = {name: {CNN: verdicts.judge(CNN, 1, entry([5.0], source={
         "no random seeds": "not checked: x", "uses TensorFlow": "passed"}))} for name in "abc"}
     assert verdicts.not_checked(graded) == [f"3 of 3, {CNN}: no random seeds: x"]
+    for verdict in graded["c"].values():
+        del verdict["mean"]  # it gave no result, so that there is nothing that could have been checked
+    assert verdicts.not_checked(graded) == [f"2 of 3, {CNN}: no random seeds: x"]

@@ -162,7 +162,7 @@ def main(description, argv=None):
         if options.csv:
             write_tables(options.csv, judged, dates)
         if options.report:
-            write_report(options.report, judged, results.entries, where, options.runs, compared)
+            write_report(options.report, judged, results.entries, where, options.runs, compared, dates)
         if options.feedback:
             write_feedback(options.feedback, judged, results.entries)
     except OSError as error:

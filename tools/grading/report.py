@@ -30,16 +30,17 @@ AUDITED = {
 }
 
 
-def write_report(path, judged, entries, where, runs, compared=None):
-    """Save the report, see `page`. Raises OSError."""
-    path.write_text(page(judged, entries, where, runs, compared), "utf-8", errors="backslashreplace")
+def write_report(path, *arguments):
+    """Save the report of some arguments, see `page`. Raises OSError."""
+    path.write_text(page(*arguments), "utf-8", errors="backslashreplace")
 
 
-def page(judged, entries, where, runs, compared=None):
+def page(judged, entries, where, runs, compared=None, dates=None):
     """Return the report as HTML (text).
 
     judged: {submission: {task: verdict}}; entries: {submission: {task: entry}}, with all records. where: a description
-    of the machine. runs: of each script. compared: {task: `known.Compared`}.
+    of the machine. runs: of each script. compared: {task: `known.Compared`}. dates: {submission: when it was handed
+    in}.
     """
     tasks = [task for task in TASKS if any(task in verdicts for verdicts in judged.values())]
     style, script = (Markup((TEMPLATES / name).read_text("utf-8")) for name in ("report.css", "report.js"))
@@ -48,8 +49,8 @@ def page(judged, entries, where, runs, compared=None):
                               finalize=_plain)
     return environment.get_template("report.html").render(
         style=style, script=script, hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        where=where, runs=runs, tasks=tasks, all_tasks=TASKS, judged=judged, entries=entries, valid=VALID, kinds=KINDS,
-        audited=AUDITED, not_checked=not_checked(judged),
+        where=where, runs=runs, dates=dates or {}, tasks=tasks, all_tasks=TASKS, judged=judged, entries=entries,
+        valid=VALID, kinds=KINDS, audited=AUDITED, not_checked=not_checked(judged),
         marks={submission: f"s{number}" for number, submission in enumerate(judged)},
         rankings={task: ranking(task, judged) for task in tasks},
         alike=[(task, group, [alike(task, pair, compared[task].prints) for pair in group.pairs])

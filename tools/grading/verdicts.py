@@ -143,13 +143,14 @@ def combine(task, entry, runs):
 def not_checked(judged):
     """Return what was not checked as lines of text; what is the same for several hand-ins is said once.
 
-    judged: {submission: {task: verdict}}.
+    Of a script that gave no result nothing is said: that it was not checked follows. judged: {submission: {task:
+    verdict}}.
     """
     by_text = {}
     for submission, tasks in judged.items():
         for task, verdict in tasks.items():
             for name, finding in verdict["findings"].items():
-                if finding.startswith("not checked"):
+                if finding.startswith("not checked") and "mean" in verdict:
                     text = f"{name}: {finding.removeprefix('not checked: ')}"
                     by_text.setdefault((task, text), []).append(submission)
     count = len(judged)
