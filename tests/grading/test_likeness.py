@@ -151,6 +151,7 @@ def test_what_is_known_comes_in_any_form(tmp_path):
         file.writestr("solution.py", source)
         file.writestr("another.py", source)
     for path in archive, folder / "found.py":
-        assert all(list(files.values()) == [source] for files in known.read_known(path)[0].values())
+        found, _ = known.read_known(path)
+        assert all(name.startswith("the known ") and list(files.values()) == [source] for name, files in found.items())
     with pytest.raises(ValueError, match="no Python in it"):
         known.read_known(folder / "text")

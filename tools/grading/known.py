@@ -30,7 +30,7 @@ def read_known(path):
     one by itself. Raises ValueError if there is nothing, OSError if it cannot be read.
     """
     if path.suffix.lower() == ".py":
-        return {path.name: {path.name: path.read_bytes()}}, []
+        return {f"the known {path.name}": {path.name: path.read_bytes()}}, []
     try:
         known, left = read_class(path)
         loose = left.pop(NO_OWNER, [])
