@@ -293,14 +293,15 @@ def test_decisions_as_spreadsheets_save_them(data, tmp_path):
 
 @pytest.mark.parametrize("text, message", [
     ("Jan,task3,remark,a seed, unused", "line 1: .* there are 5 cells; .* needs quotation marks"),
-    ("\nEva,task3,remark,why", "line 2: no such submission: Eva"),
+    ("\nEva,task3,remark,why", "line 2: no such submission: Eva; .* such as Jan, Li$"),
+    ("Jano,task3,remark,why", "line 1: no such submission: Jano; .* such as Jan$"),
     ("Jan,task5,remark,why", "line 1: expected .* found Jan, task5, remark, why"),
     ("Jan,task3,maybe,why", "line 1: expected .* found Jan, task3, maybe, why"),
 ])
 def test_decisions_that_cannot_be_read(text, message, tmp_path):
     (tmp_path / "decisions.csv").write_text(text)
     with pytest.raises(ValueError, match=message):
-        decisions.read_decisions(tmp_path / "decisions.csv", {"Jan": {}})
+        decisions.read_decisions(tmp_path / "decisions.csv", {"Jan": {}, "Li": {}})
 
 
 def test_a_grading_without_runs_says_so():

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from grading import layouts
@@ -69,7 +70,9 @@ def read_decisions(path, submissions):
         names = [name for name in submissions if name == row[0]] or [
             name for name in submissions if layouts.same(name) == layouts.same(row[0])]
         if len(names) != 1:
-            raise ValueError(f"{where}: no such submission: {row[0]}")
+            near = get_close_matches(row[0], submissions, n=3, cutoff=0.4) or [*submissions][:3]
+            raise ValueError(f"{where}: no such submission: {row[0]}; the report has their names, such as "
+                             f"{', '.join(near)}")
         key, kind, why = (names[0], tasks[0]), row[2].casefold(), row[3]
         old = decisions.get(key, Decision())
         if kind == NOTE:
