@@ -184,7 +184,7 @@ def summary(job, kept, verdict):
         return kept["reason"]
     text = f"{' '.join(f'{error:.2f}%' for error in kept['errors'])} in {kept['seconds']:.1f} s"
     if not job.startswith("run "):
-        return f"{text} (an audit on altered data: errors are large there)"
+        return f"{text} (an audit: the data are altered, and the error is to be large)"
     if verdict.get("runs", 0) > 1:
         text += f" (mean of {verdict['runs']}: {' '.join(f'{value:.2f}%' for value in verdict['mean'])})"
     return text
