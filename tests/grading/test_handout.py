@@ -112,7 +112,10 @@ def test_the_baseline_is_graded_and_told_apart(tmp_path, handed_out, monkeypatch
 
 
 def test_other_data(tmp_path, write, lines, capsys):
-    """By the function: the class gets that file, in halves if the test digits are kept, and MNIST is not named."""
+    """By the function: the class gets that file, in halves if the test digits are kept, and MNIST is not named.
+
+    What is printed says how it is graded.
+    """
     data = write([b"\xef\xbb\xbf" + lines[0], *lines[1:9], b"", b""], end=b"\r\n")
     assert handout.main("", [str(tmp_path / "a"), "--dataset", str(data)]) == 0
     assert (tmp_path / "a" / "dataset.txt").read_bytes().splitlines() == lines[:9]
@@ -120,8 +123,12 @@ def test_other_data(tmp_path, write, lines, capsys):
     assert handout.main("", [str(tmp_path / "b"), "--dataset", str(data), "--secret", str(tmp_path / "test.txt")]) == 0
     assert (tmp_path / "b" / "dataset.txt").read_bytes().splitlines() == lines[:4]
     assert (tmp_path / "test.txt").read_bytes().splitlines() == lines[4:9]
+    said = capsys.readouterr().out.replace(str(tmp_path), "").splitlines()
+    assert [line.partition(": ")[2] for line in said[1::2]] == [
+        f"--handout /a --dataset {str(data).removeprefix(str(tmp_path))}",
+        "--handout /b --dataset /b/dataset.txt --test /test.txt"]
     for content, message in ([lines[0], lines[1][:-1]], "line 2: row 28 has 27 pixels, expected 28"), (
-            lines[:1], "1 digits are too few for two halves"):
+            lines[:1], "too few digits for two halves (1)"):
         with pytest.raises(SystemExit):
             handout.main("", [str(tmp_path / "c"), "--dataset", str(write(content))])
         assert message in capsys.readouterr().err and not (tmp_path / "c").exists()

@@ -6,6 +6,7 @@ of its networks and trainings is left.
 
 import ast
 import json
+import shlex
 from pathlib import Path
 
 from grading.assignment import BASELINE, COMMON, GIVEN, KEPT, SHARED_RULES, SHEET, TO_WRITE, TRAIN
@@ -72,7 +73,7 @@ def halves(dataset=DATASET):
     """Return the training and the test half of a data file (bytes). Raises DatasetError if it is not one."""
     count = count_lines(dataset)
     if count < 2:
-        raise DatasetError(f"{dataset}: {count} digits are too few for two halves")
+        raise DatasetError(f"{dataset}: too few digits for two halves ({count})")
     read_digits(dataset, 0, count)  # better now than in the scripts of a class
     lines = [line.rstrip(b"\r\n") + b"\n"
              for line in Path(dataset).read_bytes().removeprefix(b"\xef\xbb\xbf").splitlines()[:count]]
@@ -123,4 +124,8 @@ def main(description, argv=None):
         fail(error)
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}")
+    data = [options.folder / "dataset.txt", "--test", options.secret] if options.secret else [options.dataset]
+    how = ["--handout", options.folder, *(["--dataset", *data] if data != [DATASET] else [])]
+    print(f"{options.folder}: hand it out whole, with {HANDED_OUT}, which {CHECK} reads\n"
+          f"To grade what comes back: {shlex.join(map(str, how))}")
     return 0
