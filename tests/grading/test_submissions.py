@@ -69,3 +69,16 @@ def test_a_class_in_one_archive(tmp_path):
     path.write_bytes(b"")
     with pytest.raises(ValueError, match="not an archive"):
         submissions.read_class(path)
+
+
+@pytest.mark.parametrize("names, said", [
+    (["task4.py", "common.py", "support/run.py", "report.pdf"], ""), (["task4.ipynb"], ""),
+    (["task4.py", "task3.ipynb"], ", but a notebook: task3.ipynb"),
+    (["task4.py", "common.py", "main.py"], f" under a name that tells the task, such as {CNN}; of "
+                                               "Python there is: main.py"),
+])
+def test_only_what_may_be_the_script_is_named_instead_of_it(names, said):
+    """Not the scripts of other tasks, and what was handed out: who left a task out has not misnamed it."""
+    with pytest.raises(ValueError) as raised:
+        submissions.find_script(dict.fromkeys(names, b""), CNN)
+    assert str(raised.value) == f"not handed in{said}"

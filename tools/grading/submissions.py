@@ -251,8 +251,7 @@ def _members(data, name, largest):
     return [(path, *openers[path]) for path in layouts.without_environments(list(openers))]
 
 
-READING = (zipfile.BadZipFile, tarfile.TarError, RuntimeError, NotImplementedError, EOFError, OSError, zlib.error,
-           lzma.LZMAError)
+READING = (zipfile.BadZipFile, tarfile.TarError, RuntimeError, EOFError, OSError, zlib.error, lzma.LZMAError)
 
 
 def _read_archive(data, name, largest):
@@ -281,7 +280,8 @@ def find_script(files, script):
               and not name.startswith(("common.py", "support/"))]  # these are handed out, and the grader adds them
     for text, endings in ((", but a notebook", ".ipynb"), (
             ", but an archive that was not read (hand in a .zip archive)", layouts.READ + layouts.NOT_READ), (
-            f" under a name that tells the task, such as {script}; of Python there is", ".py"), ("; there is", "")):
+            f" under a name that tells the task, such as {script}; of Python there is", ".py"), (
+            "; there is", "" if len(may_be) == len(files) else ())):  # beside other scripts, a report.pdf is not it
         if names := [name for name in may_be if name.lower().endswith(endings)]:
             raise ValueError(f"not handed in{text}: {shorten(', '.join(names), 100, placeholder=' ...')}")
     raise ValueError("not handed in")
