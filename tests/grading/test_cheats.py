@@ -145,7 +145,8 @@ def test_measured_from_predictions(grade):
     """A script that takes --predictions gets no labels, and its printed error does not matter."""
     verdict = grade(MEASURED.format(**NETWORK))
     assert verdict["basis"] == "measured" and verdict["mean"][0] < 5
-    assert verdict["reasons"] == ["a convolution layer: the model has dense, and no convolution in its graph"]
+    assert verdict["reasons"] == ["a convolution layer: there is none: the model has dense, and no convolution in "
+                                  "its graph"]
     assert verdict["parameters"] == 7850
     assert verdict["findings"][watch.LAST] == "passed"
 

@@ -225,7 +225,7 @@ def hidden(x):
 
 @pytest.mark.parametrize("model, finding", [
     (lambda: by_hand(True), "passed"),
-    (lambda: by_hand(False), "failed: the model has dense"),
+    (lambda: by_hand(False), "failed: there is none: the model has dense"),
     (lambda: by_hand(True, 3), "not checked: there is none by name; a weight is used twice along a path"),
     (lambda: by_hand(False, 6, layers.Lambda(hidden, output_shape=lambda shape: shape)), "not checked"),
     (lambda: keras.Sequential([layers.Input((28, 28)), layers.Lambda(lambda x: tf.scan(

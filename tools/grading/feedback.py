@@ -19,7 +19,8 @@ ADVICE = {
     "uses TensorFlow": "The task is to be solved with TensorFlow; it is installed, and other frameworks are not.",
     "trains by gradients": "Train the network on the training digits by gradient descent.",
     "a convolution layer": "See the task: at least one convolution layer, in the network that predicts.",
-    "a recurrent layer": "See the task: at least one recurrent layer, in the network that predicts.",
+    "a recurrent layer": "See the task: at least one recurrent layer, in the network that predicts. It uses the same "
+                         "weights again in each step.",
     "no convolution": "See the task: recurrent layers instead of convolutions.",
     "thought vector": "See the task: 256 numbers between -1 and 1, and nothing else leads to the outputs.",
     "parameters as printed": "Count all weights of the models that predict, with model.count_params().",

@@ -80,7 +80,7 @@ def check_layers(model, example=None, told=True):
     elif unseen or by_hand:
         needed = f"not checked: there is none by name; {unseen or by_hand}"
     else:
-        needed = f"failed: {seen}, and no convolution in its graph"
+        needed = f"failed: there is none: {seen}, and no convolution in its graph"
     often = _most_uses(operations)
     if kinds & {"While", "StatelessWhile"} or often >= AGAIN or any(
             isinstance(layer, keras.layers.RNN) or hasattr(layer, "state_size") for layer in layers):
@@ -89,7 +89,7 @@ def check_layers(model, example=None, told=True):
         why = unseen or ("a weight is used twice along a path" if often > 1 else joined or "a matrix is constant")
         recurrent = f"not checked: there is none by name; {why}"
     else:
-        recurrent = f"failed: {seen}, no loop, and no weight that is used again along a path"
+        recurrent = f"failed: there is none: {seen}, no loop, and no weight that is used again along a path"
     convolutions = (named if graph is None or filters else []) + filters
     listed = ", ".join(convolutions[:3])
     forbidden = f"failed: {listed}" if told else f"hint: {listed} in a model of which it cannot be told if it predicts"

@@ -180,7 +180,8 @@ def count_parameters(runs):
     untrained = max(run["report"].get("untrained", 0) for run in runs if run["report"].get("parameters") == most)
     if most - least > untrained:
         return f"failed: {text}"
-    return f"remark: {text}: of the {untrained:,} that are not trained, such as averages, {most - least:,} are missing"
+    missing = "" if most - least == untrained else f"{most - least:,} of "
+    return f"remark: {text}: {missing}the {untrained:,} that are not trained, such as averages, are missing"
 
 
 def audited(task, audit, run, verdict, entry):
