@@ -56,6 +56,15 @@ def test_students_come_first_with_all_tasks_in_a_row(no_charts):
     row = next(row for row in overview.split("<tr>") if ">student 05<" in row)
     assert text.index("</table>") < text.index(f'<h2 id="{SCRIPTS[0]}">')
     assert row.count("state") == 4 and re.search(r">[04] of 4<", row) and "One run of each" in text
+    assert overview.count("not handed in") == 4  # the absent one's
+
+
+def test_a_script_without_a_result_has_no_basis(no_charts):
+    crashed = entry([5.0])
+    crashed["jobs"]["run 1"]["reason"] = "ended with status 1"
+    del crashed["jobs"]["run 1"]["errors"]
+    text = report.page({"anna": {CNN: verdicts.judge(CNN, 1, crashed)}}, {}, "a machine", 1)
+    assert text.count('"small">no result<') == 1 and "as printed</td>" not in text and "measured</td>" not in text
 
 
 def test_the_overview_says_why_there_is_no_result_and_who_was_late(no_charts):

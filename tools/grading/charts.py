@@ -25,7 +25,7 @@ def charts(task, verdicts, front):
         if "parameters" not in verdict:
             continue
         error, parameters, minutes = scores(verdict)
-        panel.scatter(max(parameters, 1), error, s=30 + 120 * minutes, alpha=0.7, linewidth=1.5,
+        panel.scatter(max(parameters, 1), error, s=90 + 120 * minutes, alpha=0.7, linewidth=1.5,
                       color="#3f90da" if verdict["state"] in VALID else "#b9b9b9",
                       edgecolor="#bd1f01" if name in front else "none")
         panel.annotate(numbers[name], (max(parameters, 1), error), fontsize=7, ha="center", va="center")
@@ -46,7 +46,7 @@ def charts(task, verdicts, front):
             if limit:
                 panel.axvline(limit, color="#bd1f01", linestyle=style)
         panel.set(title=f"{names[column]}: error of each run\n(line: limit; dotted: of high performance)", xlabel="%",
-                  xlim=(0, None))
+                  xlim=(-0.01 * panel.get_xlim()[1], None))  # an error of 0 is seen beside the frame
         panel.grid(axis="x", alpha=0.3)
     panels[0][0].set(yticks=list(numbers.values()), ylim=(len(numbers) + 0.7, 0.3))
     panels[0][0].tick_params(axis="y", labelsize=6)

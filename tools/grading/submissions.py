@@ -276,12 +276,12 @@ def find_script(files, script):
     """
     if found := layouts.find(files, script):
         return found
-    may_be = [name for name in files if layouts.number_of(name) in (None, layouts.number_of(script))
-              and not name.startswith(("common.py", "support/"))]  # these are handed out, and the grader adds them
+    own = [name for name in files if not name.startswith(("common.py", "support/"))]  # these are handed out
+    may_be = [name for name in own if layouts.number_of(name) in (None, layouts.number_of(script))]
     for text, endings in ((", but a notebook", ".ipynb"), (
             ", but an archive that was not read (hand in a .zip archive)", layouts.READ + layouts.NOT_READ), (
             f" under a name that tells the task, such as {script}; of Python there is", ".py"), (
-            "; there is", "" if len(may_be) == len(files) else ())):  # beside other scripts, a report.pdf is not it
+            "; there is", "" if may_be == own else ())):  # beside other scripts, a report.pdf is not it
         if names := [name for name in may_be if name.lower().endswith(endings)]:
             raise ValueError(f"not handed in{text}: {shorten(', '.join(names), 100, placeholder=' ...')}")
     raise ValueError("not handed in")
