@@ -98,4 +98,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    common.run(main)
+    model = common.run(main)

@@ -58,4 +58,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    common.run(main, threads_per_operation=1)  # since each batch is computed in two halves, on a core each
+    model = common.run(main, threads_per_operation=1)  # since each batch is computed in two halves, on a core each

@@ -60,6 +60,7 @@ def test_a_student_in_a_notebook(kernel, tmp_path):
     """One session, from a first run to an interrupted one. It survives all of it."""
     output, errors, raised, _ = kernel.run("%run task1_autoencoder.py")
     assert (errors, raised) == ("", []) and LINE.fullmatch(output.strip())
+    assert kernel.run("print(model.count_params())")[0] == "8\n"  # the network is left in the session
 
     before = time.monotonic()  # a second run has its own minutes
     output, errors, raised, _ = kernel.run("%run task1_autoencoder.py")

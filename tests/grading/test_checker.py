@@ -105,7 +105,7 @@ def test_what_is_not_as_handed_out(handed_out):
     text = known[CNN].replace("from keras import layers\n", "").replace("common.fail(", "print(")
     assert [*checker.as_handed_out(CNN, known[CNN], text, True)] == []
     for old, new, said in (("run(build_model, train)", "run(build_model)", "main"),
-                           ("import common", "import os", "import"), ("    common.run(main)", "    main()", "if ")):
+                           ("import common", "import os", "import"), ("common.run(main)", "main()", "if ")):
         (found,) = checker.as_handed_out(CNN, known[CNN], known[CNN].replace(old, new), True)
         assert found.startswith(said) and found.endswith("is not as handed out: put it back")
     name = "support/data_file.py"

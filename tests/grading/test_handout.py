@@ -33,7 +33,7 @@ def test_the_scripts_say_what_is_not_written_yet(handed_out):
         text = (handed_out / script).read_text()
         assert 'common.fail("train is not written yet")' in text
         assert "common.Script(__doc__, argv).run(build_model, train)" in text and "(batch, 28, 28, 1)" in text
-        assert text.endswith('if __name__ == "__main__":\n    common.run(main)\n')
+        assert text.endswith('if __name__ == "__main__":\n    model = common.run(main)\n')
     assert sorted(path.name for path in handed_out.iterdir()) == sorted([
         *SCRIPTS, ".handed_out.json", "README.md", "check_my_handin.py", "common.py", "dataset.txt", "requirements.txt",
         "support"])

@@ -49,7 +49,8 @@ def half_finished(task, baseline=False):
                 f'    # {TO_WRITE[name]}\n    common.fail("{name} is not written yet")')
         parts.append(f"{signature}\n    {docstring}\n{body}\n")
     parts += [ast.get_source_segment(source, functions["main"]) + "\n",
-              'if __name__ == "__main__":\n    common.run(main)\n']  # the bundle's thread settings are for its networks
+              # The bundle's thread settings are for its networks.
+              'if __name__ == "__main__":\n    model = common.run(main)\n']
     return "\n\n".join(parts)
 
 
