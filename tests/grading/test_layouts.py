@@ -253,7 +253,7 @@ def test_names_of_scripts(names, found):
     (["task4.py"], ""), (["task4_rnn.py", "common.py", "support/script.py"], ""), ([], ""),
     (["task4.py", "main.py", "common.py"], " under a name that tells the task, such as task3_cnn.py; of Python there "
                                            "is: main.py"),
-    (["task4.py", "notes.pdf"], "; there is: notes.pdf"), (["task4.ipynb"], ""),
+    (["task4.py", "notes.pdf"], ""), (["notes.pdf"], "; there is: notes.pdf"), (["task4.ipynb"], ""),
 ])
 def test_what_is_missing_is_not_what_was_handed_out(names, said):
     """Nor a script of another task: whoever handed in one task is not shown a list of other files."""
