@@ -10,6 +10,8 @@ import sys
 from support import startup
 from support.command_line import make_folder
 
+DPI = 150  # of saved figures
+
 # Petroff (2021), "Accessible color sequences for data visualization": ten colours that the colour-blind tell apart.
 COLOURS = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#717581", "#b9ac70", "#92dadd"]
 
@@ -101,7 +103,7 @@ def present(figures, folder=None, windows=False):
         make_folder(folder)
         for name, figure in figures.items():
             path = os.path.join(folder, name + ".png")
-            figure.savefig(path, dpi=150)
+            figure.savefig(path, dpi=DPI)
             print(path, flush=True)
     if windows and is_notebook():
         from IPython.display import display

@@ -117,6 +117,7 @@ def with_few_copies(model):
 def as_a_program(monkeypatch):
     """Let scripts that are run in this process end as programs do, with SystemExit, and not as in a notebook."""
     monkeypatch.setattr("support.startup.PROGRAM", True)
+    monkeypatch.setattr("support.windows.DPI", 50)  # to draw and compress large pictures takes long
 
 
 @pytest.fixture(scope="session")

@@ -91,8 +91,8 @@ def test_weights_that_are_not_trained_are_to_mend(grade):
     verdict = grade(text)
     assert verdict["parameters"] == 2054 and not any("parameters" in reason for reason in verdict["reasons"]), verdict
     assert verdict["remarks"] == [
-        "parameters as printed: 2,046 are printed, but the models that predicted have 2,054: of the 8 that are not "
-        "trained, such as averages, 8 are missing"]
+        "parameters as printed: 2,046 are printed, but the models that predicted have 2,054: the 8 that are not "
+        "trained, such as averages, are missing"]
 
 
 def test_a_start_by_formula(grade):

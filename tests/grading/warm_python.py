@@ -4,12 +4,14 @@ A line is JSON: the folder to run in, the arguments of Python, and the files for
 answer is the status of the process, in a line. Importing Keras starts no threads, so that forking is safe.
 """
 
+import atexit
 import gc
 import json
 import os
 import random
 import runpy
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,28 @@ from lean_keras import start_trainings_fast
 
 start_trainings_fast()
 sys.path.pop(0)
-gc.freeze()  # so that a child ends faster
+
+
+def run_to_the_end(path):
+    """Run a script as Python does, and return its status. What is left out is to take TensorFlow down: 0.2 seconds."""
+    status = 0
+    try:
+        runpy.run_path(path, run_name="__main__")
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+    except BaseException:
+        status = 1
+        sys.excepthook(*sys.exc_info())
+    threading._shutdown()  # waits for the script's threads
+    atexit._run_exitfuncs()
+    for stream in sys.stdout, sys.stderr:
+        stream.flush()
+    return status
+
+
+gc.freeze()  # so that a child copies less memory
 for line in sys.stdin:
     folder, arguments, *outputs = json.loads(line)
     child = os.fork()
@@ -30,6 +53,5 @@ for line in sys.stdin:
         for number, path in enumerate(outputs, 1):
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
         sys.argv, sys.orig_argv, sys.path[0] = arguments, [sys.executable, *arguments], folder
-        runpy.run_path(arguments[0], run_name="__main__")
-        break
+        os._exit(run_to_the_end(arguments[0]))
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)

@@ -106,14 +106,14 @@ def test_a_trial(name, call, small, tmp_path):
 
 
 def test_a_saved_network_is_explored(call, tmp_path):
-    ran = run_study("bottleneck", "--quick", "--save", tmp_path / "network.npz")
-    assert (ran.returncode, ran.stderr) == (0, "")
+    status, saving, errors = call("bottleneck", "--quick", "--save", tmp_path / "network.npz")
+    assert (status, errors) == (0, "")
     status, output, errors = call("bottleneck", "--load", tmp_path / "network.npz", "--at", "0.5", "-1", "0")
     assert (status, errors) == (0, "")
-    trained, loaded = (table_rows(text)[1][1:] for text in (ran.stdout, output))
+    trained, loaded = (table_rows(text)[1][1:] for text in (saving, output))
     assert trained == loaded and len(trained) == 3  # the row of the network in the table of results
     assert re.search(r"^\| F +\| +0\.50 \| +-1\.00 \| +0\.00 \| +your choice \|$", output, re.MULTILINE)
-    assert output.count("\n") == ran.stdout.count("\n") + 1 + 28  # the point is drawn as text
+    assert output.count("\n") == saving.count("\n") + 1 + 28  # the point is drawn as text
 
 
 def wrong_sizes(path):
