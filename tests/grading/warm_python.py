@@ -12,15 +12,11 @@ import random
 import runpy
 import sys
 import threading
-from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 from lean_keras import start_trainings_fast
 
 start_trainings_fast()
-sys.path.pop(0)
 
 
 def run_to_the_end(path):
