@@ -300,7 +300,7 @@ def main(argv=None):
         points["F"] = (np.array(options.at), "your choice")
     print()
     shared.print_table(["point", "neuron 1", "neuron 2", "neuron 3", "description"],
-                       [[name, *(f"{number:.2f}" for number in point), what]
+                       [[name, *(f"{number:.1f}" for number in point), what]
                         for name, (point, what) in points.items()])
     if options.at:
         print(as_text(network.forward_from(CODE, np.float32(options.at)[None])[0]))

@@ -149,6 +149,8 @@ def print_results(runs):
         if trained:
             rows[-1] += [""] * (5 - len(rows[-1])) + [shared.paired_difference(
                 [run[HELD_OUT][0] for run in trained], [run[HELD_OUT][0] for run in of_runs], 1)]
+    without_context = [{where: values[0] for where, values in run["counts"][INTERPOLATED].items()} for run in runs]
+    rows.append(row("the most frequent character", without_context)[:3])
     shared.print_table(["next character by", "accuracy, training samples, %", "held-out samples, %",
                         "loss, training samples", "held-out samples", "network ahead by, points"],
                        [cells + [""] * (6 - len(cells)) for cells in rows])

@@ -24,7 +24,7 @@ TRIALS = {
                    ["principal components", "autoencoder, 3 epochs", *"ABCDE"]),
     "bptt": (["--segment", "20", "--batch-size", "3", "--longest-context", "2"], ["loss", "accuracy"],
              ["recurrent network", "counts with back-off, contexts of up to ?",
-              "interpolated counts, contexts of up to ?", *"012"]),
+              "interpolated counts, contexts of up to ?", "the most frequent character", *"012"]),
     "rnn_benchmark": ([], [], ["NumPy", "TensorFlow", "TensorFlow with XLA"]),
     "fashion_autoencoder": (["--runs", "2"], ["fashion", "loss"],
                             ["32 principal components", "one hidden layer, code of 32",
