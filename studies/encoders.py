@@ -80,7 +80,7 @@ def add_data(parser):
 
 
 def load_data(options):
-    """Return training and test images as two `Digits`. Ends the process in one line if they cannot be had."""
+    """Return training and test images as two `Digits`. Ends the process in one line if they are not there."""
     if options.data != "digits":
         return datasets.load_images(options.data, options.validation, options.quick)
     count = 200 if options.quick else None

@@ -69,7 +69,7 @@ def begin(description, argv):
     """Return the options of a study of Fashion-MNIST and its training and test images, float32 (n, 784).
 
     description: the docstring of the study. argv: the arguments, those of the process if it is None. Ends the process
-    in one line if the arguments are wrong or the images cannot be had.
+    in one line if the arguments are wrong or the images are not there.
     """
     parser = shared.parser(description)
     shared.add_runs(parser, validation="10,000 training images")
