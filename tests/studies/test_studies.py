@@ -112,7 +112,7 @@ def test_a_saved_network_is_explored(call, tmp_path):
     assert (status, errors) == (0, "")
     trained, loaded = (table_rows(text)[1][1:] for text in (saving, output))
     assert trained == loaded and len(trained) == 3  # the row of the network in the table of results
-    assert re.search(r"^\| F +\| +0\.50 \| +-1\.00 \| +0\.00 \| +your choice \|$", output, re.MULTILINE)
+    assert re.search(r"^\| F +\| +0\.5 \| +-1\.0 \| +0\.0 \| +your choice \|$", output, re.MULTILINE)
     assert output.count("\n") == saving.count("\n") + 1 + 28  # the point is drawn as text
 
 

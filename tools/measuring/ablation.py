@@ -31,7 +31,6 @@ def augmented(**options):
 
 # script: {name of the change: [(text, replacement), ...]}
 CLASSIFIERS = {
-    "no deskewing": augmented(deskew=False),
     "no distortion at all": NO_AUGMENTATION,
     "one prediction instead of a mean": augmented(copies=1),
     "mean over 12 distortions along one field each": ONE_FIELD_EACH,
@@ -48,6 +47,7 @@ CHANGES = {
         "twice the epochs": [("EPOCHS = 10", "EPOCHS = 20")],
     },
     "task3_cnn.py": CLASSIFIERS | {
+        "no deskewing": augmented(deskew=False),
         "a quarter more steps": [("EPOCHS = 16", "EPOCHS = 20")],
         "shift 1.5, elastic 0.4": augmented(shift=1.5, elastic=0.4),
         "elastic 0.4": augmented(elastic=0.4),
@@ -56,9 +56,10 @@ CHANGES = {
         "momentum of batch normalization 0.99": [("BatchNormalization()", "BatchNormalization(momentum=0.99)")],
     },
     "task4_rnn.py": CLASSIFIERS | {
+        "deskewed": [(", deskew=False", "")],
         "four fifths of the steps": [("EPOCHS = 20", "EPOCHS = 16")],
         "shift 1.0, elastic 0.3": [(", shift=1.5, elastic=0.4", "")],
-        "beta_2 of 0.999": [("BETA_2 = 0.98", "BETA_2 = 0.999")],
+        "beta_2 of 0.98": [("weight_decay=WEIGHT_DECAY)", "weight_decay=WEIGHT_DECAY, beta_2=0.98)")],
         "two recurrent layers instead of four": [("range(2)", "range(1)")],
         "a recurrent weight for each gate": [
             ("        self.state_size = units\n", "        self.state_size = units\n"
