@@ -84,6 +84,8 @@ def main():
     options = parser.parse_args()
     if options.counts and not options.test:
         parser.error("--counts needs --test")
+    if options.counts and not hasattr(os, "wait4"):
+        parser.error("--counts measures memory, which needs Linux or macOS")
     scripts, jobs, more = options.scripts or list(TASKS), {}, {}
     data = ["--dataset", options.dataset, *(["--test", options.test] if options.test else [])]
     with TemporaryDirectory() as folder:
