@@ -30,6 +30,7 @@ if __name__ == "__main__":
 """
 # Only for the studies. pytest's workers import this again, with the environment that it leaves.
 KERAS_HOME = os.environ.setdefault("STUDIES_KERAS_HOME", os.environ.pop("KERAS_HOME", os.path.expanduser("~/.keras")))
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # beside what the tests look at, and where TensorFlow writes functions
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads would wait for each other on a busy machine
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore Ctrl-C
 

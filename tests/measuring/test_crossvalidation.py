@@ -75,9 +75,9 @@ def test_a_process_trains_a_changed_copy(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     check = ("import keras\n", "import keras\nimport os, support\n"
              "assert os.path.dirname(os.path.dirname(support.__file__)) == os.path.dirname(__file__) == os.getcwd()\n")
-    result = folds.train_changed("task1_autoencoder.py", [check, ("RESTARTS = 512", "RESTARTS = 1")], 0, 5)
+    result = folds.train_changed("task1_autoencoder.py", [check], 0, 5)
     assert result.keys() == {"parameters", "seconds", "reconstruction"}
-    assert result["parameters"] == 8 and 0 <= result["reconstruction"] < 50
+    assert result["parameters"] == 8 and result["reconstruction"] == 0
 
 
 def test_a_training_that_fails_is_said():
