@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 from studies import datasets, shared
 from support import windows
-from support.data_file import Digits
 
 import keras
 import numpy as np
@@ -83,8 +82,7 @@ def load_data(options):
     """Return training and test images as two `Digits`. Ends the process in one line if they are not there."""
     if options.data != "digits":
         return datasets.load_images(options.data, options.validation, options.quick)
-    count = 200 if options.quick else None
-    return [Digits(images[:count], labels[:count]) for images, labels in datasets.load_digits(options.validation)]
+    return datasets.load_digits(options.validation, options.quick)
 
 
 def train(model, inputs, targets, test, epochs, progress, learning_rate=LEARNING_RATE, alpha=0.0,

@@ -245,7 +245,7 @@ def main(argv=None):
     parser.add_argument("--epochs", metavar="N", type=positive_integer, default=EPOCHS,
                         help=f"passes through the digits (default: {EPOCHS})")
     options = shared.parse(parser, argv)
-    training, test = datasets.load_digits(options.validation)
+    training, test = datasets.load_digits(options.validation, options.quick)
     epochs = 2 if options.quick else options.epochs
     rows, networks = [], {}
     with shared.progress(2 * options.runs * epochs) as progress:
