@@ -46,6 +46,7 @@ def batches(arrays, batch_size):
 
     if len(arrays[0]) > max(MANY, batch_size):
         # With copies, 60,000 digits took 0.5 GB more. Without them, each batch takes a call of Python.
+        arrays = tuple(map(np.asarray, arrays))  # some may be tensors
         signature = tuple(tf.TensorSpec((batch_size, *array.shape[1:]), array.dtype) for array in arrays)
         dataset = tf.data.Dataset.from_generator(drawn, output_signature=signature)
     else:  # Dataset.shuffle moves one row at a time: a run of task 4 would take a twentieth longer

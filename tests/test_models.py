@@ -239,7 +239,7 @@ def test_batches(many, size, monkeypatch):
     """Rows stay together; each is drawn about as often as the others, and not always in the same order."""
     monkeypatch.setattr(common, "MANY", many)
     rows = np.arange(7)
-    batches = common.batches((np.float32(rows), rows ** 2), size)
+    batches = common.batches((tf.constant(rows, tf.float32), rows ** 2), size)  # a tensor will do as well
     drawn = [(first.numpy(), second.numpy()) for first, second in itertools.islice(batches, 14)]
     assert all(len(first) == size and np.array_equal(first ** 2, second) for first, second in drawn)
     counts = np.bincount(np.concatenate([first for first, _ in drawn]).astype(int), minlength=7)

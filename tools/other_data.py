@@ -90,6 +90,8 @@ def main():
     data = ["--dataset", options.dataset, *(["--test", options.test] if options.test else [])]
     with TemporaryDirectory() as folder:
         try:
+            for path in filter(None, (options.dataset, options.test)):
+                runs.count_lines(path)  # a mistake in a name is better told before the first run
             for count, path in first_lines(options.dataset, options.counts or [], folder).items():
                 data[1] = str(path)
                 for script in scripts:

@@ -18,7 +18,7 @@ import other_data
 import pytest
 import sizes as sizes_program
 import versions
-from conftest import ROOT
+from conftest import DATASET, ROOT
 
 RESULTS = [Result([1.0], 100, 10.0), Result([2.0], 100, 12.0)]
 TWO_ERRORS = [Result([0.0, 3.0], 100, 10.0), Result([0.0, 5.0], 100, 12.0)]
@@ -175,8 +175,12 @@ def test_more_and_more_data(write, lines, monkeypatch, capsys):
     monkeypatch.setattr(other_data, "run_changed", lambda *job: Result([9.0], 8, 6.0))
     monkeypatch.setattr(other_data, "megabytes", lambda script, data: counts.append(
         len(Path(data[1]).read_bytes().splitlines())) or 1234.5)
-    monkeypatch.setattr(sys, "argv", ["other_data.py", "--dataset", str(write(lines[:20])), "--test", "nowhere.txt",
+    monkeypatch.setattr(sys, "argv", ["other_data.py", "--dataset", str(write(lines[:20])), "--test", str(DATASET),
                                       "--runs", "1", "task3_cnn.py", "--counts", "30", "5", "10"])
     assert other_data.main() == 0
     assert counts == [5, 10, 20]
     assert re.search(r"\| task3_cnn.py \| 20 lines \| 9.00 \| 8 \| 6.0 \| 0.00 \| 1,234 \|", capsys.readouterr().out)
+    monkeypatch.setattr(sys, "argv", ["other_data.py", "--dataset", "nowhere.txt"])
+    with pytest.raises(SystemExit):
+        other_data.main()
+    assert capsys.readouterr().err.endswith("nowhere.txt: No such file or directory\n")
