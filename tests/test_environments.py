@@ -1,7 +1,6 @@
 """The scripts on other people's machines: settings of other projects, start-up files, encodings, screens."""
 
 import io
-import json
 import os
 import re
 import signal
@@ -18,9 +17,7 @@ FAST = SCRIPTS[0]
 LINE = re.compile(r"0\.00 8 \d+\.\d\d\n")
 
 # By kind; what does not get in each other's way is tried in one run, as each takes seconds. Variables of the
-# environment, a keras.json, lines of a start-up file of the site.
-SETTINGS_FILE = {"keras.json": {"image_data_format": "channels_first", "floatx": "float16", "epsilon": 0.1,
-                                "backend": "torch"}}
+# environment, lines of a start-up file of the site. A keras.json: `test_scripts.test_any_place_and_environment`.
 DEBUGGING_LIMITS = {"KERAS_MAX_EPOCHS": "1", "KERAS_MAX_STEPS_PER_EPOCH": "1", "KERAS_BACKEND": "jax"}
 FLAGS = {"XLA_FLAGS": "--xla_no_such_flag=1", "TF_XLA_FLAGS": "--tf_no_such_flag=1"}
 TENSORFLOW = {"TF_USE_LEGACY_KERAS": "1", "TF_DETERMINISTIC_OPS": "1", "TF_CPP_MIN_LOG_LEVEL": "0",
@@ -29,21 +26,17 @@ PYTHON = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0"}
 START_UP = {"site": "import keras, tensorflow as tf\nkeras.config.set_dtype_policy('mixed_bfloat16')\n"
                     "tf.config.run_functions_eagerly(True)\ntf.config.experimental.enable_op_determinism()"}
 SITUATIONS = {
-    "settings of Keras and flags of XLA": SETTINGS_FILE | DEBUGGING_LIMITS | FLAGS,
-    "variables of TensorFlow and Python, and no home": TENSORFLOW | PYTHON | {
+    "variables of Keras, XLA, TensorFlow and Python, and no home": DEBUGGING_LIMITS | FLAGS | TENSORFLOW | PYTHON | {
         "OMP_NUM_THREADS": "x", "HOME": None, "KERAS_HOME": None},
     "a start-up file with mixed precision, eager execution and determinism": START_UP,
 }
 
 
 def environment(situation, folder):
-    """Return the environment of a situation, with a start-up file and a home for Keras in a folder."""
+    """Return the environment of a situation, with a start-up file in a folder."""
     result = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "KERAS_HOME")}
     for name, value in situation.items():
-        if name == "keras.json":
-            (folder / "keras.json").write_text(json.dumps(value))
-            result["KERAS_HOME"] = str(folder)
-        elif name == "site":
+        if name == "site":
             (folder / "sitecustomize.py").write_text(f"import os; os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'\n{value}\n")
             result["PYTHONPATH"] = str(folder)
         elif value is None:

@@ -124,17 +124,18 @@ def warm_python():
                                 "MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1"})
 
 
-def run_warm(folder, *arguments, stdout=None):
+def run_warm(folder, *arguments, stdout=None, stderr=None):
     """Run `python ARGUMENTS` in a folder, forked from `warm_python`; returns the finished process.
 
-    stdout: a file to be its standard output.
+    stdout, stderr: files to be its standard output and standard error.
     """
     with tempfile.TemporaryDirectory() as scratch:
         out, err = Path(scratch, "stdout"), Path(scratch, "stderr")
         out.touch()
+        err.touch()
         process = warm_python()
-        print(json.dumps([str(folder), [str(argument) for argument in arguments], str(stdout or out), str(err)]),
-              file=process.stdin, flush=True)
+        print(json.dumps([str(folder), [str(argument) for argument in arguments], str(stdout or out),
+                          str(stderr or err)]), file=process.stdin, flush=True)
         status = int(process.stdout.readline())
         return subprocess.CompletedProcess(arguments, status, out.read_text(), err.read_text())
 

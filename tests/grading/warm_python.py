@@ -46,8 +46,9 @@ for line in sys.stdin:
         os.chdir(folder)
         random.seed()  # otherwise all of them would have the same random numbers
         np.random.seed()
-        for number, path in enumerate(outputs, 1):
+        for number, (name, path) in enumerate(zip(["stdout", "stderr"], outputs), 1):
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+            setattr(sys, name, open(number, "w", buffering=-1 if number == 1 else 1))  # those of before may be of no file
         sys.argv, sys.orig_argv, sys.path[0] = arguments, [sys.executable, *arguments], folder
         os._exit(run_to_the_end(arguments[0]))
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
