@@ -28,6 +28,7 @@ TRAININGS = {150: 5e-4, 400: 1e-3}  # epochs and learning rate; the codes of the
 MOMENTUM = 0.9
 BATCH_SIZE = 20
 NEIGHBOURS = 10
+MAPPED = [3, 97]  # percentiles of each neuron's activations between which the map shows digits: few are far out
 ANGLES = [(20, -60), (20, 30), (20, 120), (60, -60)]  # degrees: elevation and azimuth of each view
 
 
@@ -181,11 +182,15 @@ def draw_codes(network, codes, labels, points):
     import matplotlib.pyplot as plt
     from mpl_toolkits.mplot3d.proj3d import proj_transform
 
-    angles = plt.figure(figsize=(11, 10), layout="constrained")
-    angles.suptitle("The activations of the three neurons for 1,000 digits, from four sides")
+    low, high = np.percentile(codes, MAPPED, axis=0)
+    mapped = np.all((codes >= low) & (codes <= high), axis=1)
+    angles = plt.figure(figsize=(12, 10.5))
+    angles.suptitle(f"The activations of the three neurons for {mapped.sum()} of {len(codes):,} digits, from four sides; "
+                    "the others are further out", y=0.98)
+    angles.subplots_adjust(left=0.02, right=0.96, bottom=0.03, top=0.97, wspace=0.05, hspace=0)
     for number, (elevation, azimuth) in enumerate(ANGLES, 1):
         panel = angles.add_subplot(2, 2, number, projection="3d")
-        _scatter(panel, codes, labels)
+        _scatter(panel, codes[mapped], labels[mapped], zoom=1)
         panel.view_init(elevation, azimuth)
 
     tour = plt.figure(figsize=(12, 8), layout="constrained")
@@ -209,10 +214,10 @@ def draw_codes(network, codes, labels, points):
     return {"map": angles, "points": tour}
 
 
-def _scatter(panel, codes, labels, **options):
+def _scatter(panel, codes, labels, zoom=0.85, **options):
     figures.scatter_digits(panel, codes, labels, s=26, linewidths=0.2, depthshade=False, **options)
     panel.set(xlabel="neuron 1", ylabel="neuron 2", zlabel="neuron 3")
-    panel.set_box_aspect(None, zoom=0.85)  # otherwise the labels are cut off
+    panel.set_box_aspect(None, zoom=zoom)  # beside a grid of panels, larger boxes have their labels cut off
 
 
 def as_text(pixels):
