@@ -68,7 +68,7 @@ def main():
     for points in (*by_count.values(), *by_steps.values()):
         points |= {setting: runs[name] for setting, name in points.items()}
 
-    print(f"Means of {options.runs} runs on {machine()}.\n")
+    print(f"Means of {options.runs} run{'s' * (options.runs > 1)} on {machine()}.\n")
     for head, points in (("training digits", by_count), ("steps, times the script's", by_steps)):
         for script in scripts:
             names = TASKS[script].errors

@@ -33,7 +33,7 @@ def main():
             for condition in CONDITIONS for script in scripts}
     results = run_in_turn(jobs, options.runs)
     medians = {name: f"{median(runs):.1f}" if runs else "" for name, runs in results.items()}
-    print(f"Milliseconds, medians of {options.runs} runs on {machine()}.\n")
+    print(f"Milliseconds, medians of {options.runs} run{'s' * (options.runs > 1)} on {machine()}.\n")
     print(table(["", *(f"`{script}`" for script in scripts)],
                 [[condition, *(medians[f"{script}, {condition}"] for script in scripts)] for condition in CONDITIONS],
                 "l" + "r" * len(scripts)))

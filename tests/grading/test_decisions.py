@@ -23,6 +23,9 @@ def test_a_teacher_overrules(decision, error, state, reasons):
     assert (after["state"], after["reasons"], after["note"]) == (state, reasons, "ask her")
     assert after.get("overruled", "") == (f"{decision}: it was agreed" if decision else "")
     assert ("no random seeds: line 3" in after["remarks"]) == (decision in ("remark", "valid"))
+    told = feedback.feedback({CNN: after}, {})  # a student does not know the word "remark"
+    said = {"remark": "to mend, but not invalid: it was agreed", "": None}.get(decision, f"{decision}: it was agreed")
+    assert (f"Your teacher has decided: {said}\n" in told) == bool(decision) == ("Your teacher" in told)
 
 
 def test_a_crash_is_no_limit():

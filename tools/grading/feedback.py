@@ -5,6 +5,7 @@ import itertools
 from project import TASKS
 
 KINDS = {"reasons": "Why it is not valid", "remarks": "To mend", "hints": "For a reader to look at"}
+DECIDED = {"remark": "to mend, but not invalid", "valid": "valid", "invalid": "invalid"}  # kinds of a teacher's Decision
 # What a student can do about a reason or a remark that contains this; the first that fits is said.
 ADVICE = {
     "is not written yet": "Write it: the top of the script has the rules.",
@@ -105,7 +106,8 @@ def feedback(tasks, entries):
                          if "parameters" in verdict else "  parameters: not known")
             lines.append(f"  minutes {verdict['minutes']:.2f} (limit {limits.minutes})")
         if "overruled" in verdict:
-            lines.append(f"  Your teacher has decided: {verdict['overruled']}")
+            kind, _, why = verdict["overruled"].partition(": ")
+            lines.append(f"  Your teacher has decided: {DECIDED[kind]}: {why}")
         for kind in "reasons", "remarks":
             texts = [text for text in verdict[kind] if verdict.get("overruled") != f"invalid: {text}"]  # it is above
             if texts:
