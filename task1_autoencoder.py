@@ -11,13 +11,13 @@ has four pixels x = -1 or 1, and 16 patterns. At a blackboard:
 If the weights are like 64 : 16 : 4 : 1, the patterns are 16 points on a line (docs/figures/code.png). Pixel i moves the
 number by 2 w_i, and the sine of frequency f_i = pi / (2 w_i) changes its sign with that. The pixels of larger weight
 move it by whole periods of this sine, 4 w_i, from the middle of the line to either side; the pixels of smaller weight
-not far enough to change its sign. With a ratio of 2 instead of 4 it would be half periods, and the pixel inverted. The
-tanh keeps the numbers between -1 and 1. It bends the line a little, and the frequencies are learned behind it.
+not far enough to change its sign. With a ratio of 2 it would be half periods, and the sine inverted. The tanh keeps the
+numbers between -1 and 1. It bends the line a little, and the frequencies are learned behind it.
 
-The ratio must be learned. A restart begins with random weights of any ratio, and with the frequencies pi / (2 w_i).
-Gradient descent makes about one in twenty restarts exact. In the others, patterns have the same number. So 512 restarts
-are trained side by side, and the best is kept: exact in 100 of 100 runs. The network learns patches, and nothing about
-digits.
+The ratio must be learned. A restart begins with random weights of any ratio, and with the frequencies pi / (2 w_i), of
+which descent does not change the sign. It makes about one in twenty restarts exact, with ratios of mostly 2 to 6; in
+the others, patterns have the same number, or a pixel stays inverted. So 512 restarts are trained side by side, and the
+best is kept: exact in 100 of 100 runs. The network learns patches, and nothing about digits.
 """
 
 import common  # first: it starts the clock and keeps TensorFlow quiet

@@ -1,4 +1,4 @@
-"""Measure what each choice of the scripts buys: the tables of docs/ablation.md, by repeated cross-validation.
+"""Measure what each choice of the scripts buys, by repeated cross-validation, as docs/ablation.md has measured it.
 
     python tools/ablation.py --results FILE                        all scripts, hours
     python tools/ablation.py task3_cnn.py --results FILE           one

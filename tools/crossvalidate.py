@@ -1,7 +1,7 @@
 """Compare variants of a script by repeated cross-validation on the training digits, to see a tenth of a point.
 
     python tools/crossvalidate.py task3_cnn.py --results FILE --variants MINE.json   {name: [[text, new text], ...]}
-    python tools/crossvalidate.py task3_cnn.py --results FILE                        the rows of docs/ablation.md
+    python tools/crossvalidate.py task3_cnn.py --results FILE                        the changes of ablation.py
     python tools/crossvalidate.py task3_cnn.py --results FILE --report               the table of what there is so far
 
 A repeat divides the training half of the data into five folds with as many digits of each class, by a fixed rule, the

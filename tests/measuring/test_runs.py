@@ -91,11 +91,11 @@ def test_a_run_is_read(tmp_path):
 
 
 def test_a_changed_copy():
-    with runs.changed("task3_cnn.py", [("EPOCHS = 16", "EPOCHS = 1")]) as path:
+    with runs.changed("task3_cnn.py", [("EPOCHS = 20", "EPOCHS = 1")]) as path:
         text = path.read_text()
         files = {file.relative_to(path.parent).as_posix() for file in path.parent.rglob("*.*")}
         assert (path.parent / "dataset.txt").read_bytes() == (ROOT / "dataset.txt").read_bytes()
-    assert text.replace("EPOCHS = 1\n", "EPOCHS = 16\n") == (ROOT / "task3_cnn.py").read_text() != text
+    assert text.replace("EPOCHS = 1\n", "EPOCHS = 20\n") == (ROOT / "task3_cnn.py").read_text() != text
     assert files == {"task3_cnn.py", "common.py", "dataset.txt"} | {
         file.relative_to(ROOT).as_posix() for file in (ROOT / "support").glob("*.py")}
 

@@ -25,10 +25,10 @@ def units(count):
 
 
 SIZES = {  # {script: {name: change}}, from the smallest to the largest; the script itself is one of them
-    "task3_cnn.py": {"a sixteenth": filters(2, 4, 4, 4, 12), "a seventh": filters(3, 6, 6, 8, 18),
+    "task3_cnn.py": {"a twelfth": filters(2, 4, 4, 4, 12), "a sixth": filters(3, 6, 6, 8, 18),
                      "a quarter": filters(4, 8, 8, 10, 24), "half": filters(6, 11, 11, 14, 34), "baseline": [],
                      "twice": filters(11, 23, 23, 28, 68)},
-    "task4_rnn.py": {"a fifteenth": units(3), "a seventh": units(5), "a quarter": units(8), "half": units(12),
+    "task4_rnn.py": {"a sixteenth": units(3), "an eighth": units(5), "a quarter": units(8), "half": units(12),
                      "baseline": [], "twice": units(26)},
 }
 
