@@ -10,12 +10,11 @@ digits. The code of a digit is a point in three dimensions. The classes form clo
 import argparse
 import functools
 import itertools
-import os
 
 from studies import datasets, shared
 from studies.network import Layer, Network
 from support import figures, windows
-from support.command_line import fail
+from support.command_line import check_output, fail
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -185,8 +184,8 @@ def draw_codes(network, codes, labels, points):
     low, high = np.percentile(codes, MAPPED, axis=0)
     mapped = np.all((codes >= low) & (codes <= high), axis=1)
     angles = plt.figure(figsize=(12, 10.5))
-    angles.suptitle(f"The activations of the three neurons for {mapped.sum()} of {len(codes):,} digits, from four sides; "
-                    "the others are further out", y=0.98)
+    angles.suptitle(f"The activations of the three neurons for {mapped.sum()} of {len(codes):,} digits, from four "
+                    "sides; the others are further out", y=0.98)
     angles.subplots_adjust(left=0.02, right=0.96, bottom=0.03, top=0.97, wspace=0.05, hspace=0)
     for number, (elevation, azimuth) in enumerate(ANGLES, 1):
         panel = angles.add_subplot(2, 2, number, projection="3d")
@@ -242,13 +241,6 @@ def coordinate(text):
     if not abs(number := float(text)) < 1e6:
         raise argparse.ArgumentTypeError(f"not a coordinate: {text}")
     return number
-
-
-def check_output(path):
-    """End the process in one line if a file cannot be written: before the training, so that none is lost."""
-    target = path if os.path.lexists(path) else os.path.dirname(path) or "."
-    if not path or os.path.isdir(path) or not os.access(target, os.W_OK):
-        fail(f"{path}: cannot be written")
 
 
 def print_results(results_of_runs):

@@ -4,7 +4,7 @@ import json
 import os
 
 from support import script, windows
-from support.command_line import Parser, fail, make_folder, output, positive_integer
+from support.command_line import Parser, check_folder, fail, output, positive_integer
 
 import keras
 import numpy as np
@@ -25,11 +25,11 @@ def parser(description):
 def parse(parser, argv):
     """Return the options of a command line `argv`, that of the process if it is None.
 
-    The folder for figures is made before there is work that could be lost. A mistake ends the process in one line.
+    It ends the process in one line if there is a mistake in them, or if the folder for figures could not be made.
     """
     options = parser.parse_args(argv)
     if options.figures is not None:
-        make_folder(options.figures)
+        check_folder(options.figures)
     return options
 
 

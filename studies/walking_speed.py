@@ -142,7 +142,7 @@ def best_regression(training, validation, both):
     return spectral_regression(best).fit(*both)
 
 
-def test_person(training, validation, test, sizes, epochs, progress):
+def run_person(training, validation, test, sizes, epochs, progress):
     """Search, train the best network on both training subjects, and test it. Returns the results as a dictionary.
 
     search: see `search`; chosen: the best in it; errors: on both training subjects and on the test subject, in km/h, by
@@ -162,7 +162,7 @@ def test_person(training, validation, test, sizes, epochs, progress):
 
 
 def print_search(people):
-    """Print the errors of the networks of the search, and what the rotation changes. people: [`test_person`]."""
+    """Print the errors of the networks of the search, and what the rotation changes. people: [`run_person`]."""
     rows = []
     for name in people[0]["search"]:
         chosen = sum(person["chosen"] == name for person in people)
@@ -177,7 +177,7 @@ def print_search(people):
 
 
 def print_errors(people):
-    """Print the errors of the methods, and their differences to that of the regression. people: [`test_person`]."""
+    """Print the errors of the methods, and their differences to that of the regression. people: [`run_person`]."""
     test_errors = {name: [person["errors"][name][1] for person in people] for name in people[0]["errors"]}
     rows = []
     for name, of_method in test_errors.items():
@@ -194,7 +194,7 @@ def print_errors(people):
 
 
 def print_residuals(people):
-    """Print the mean residual of the methods at each speed. people: [`test_person`]."""
+    """Print the mean residual of the methods at each speed. people: [`run_person`]."""
     at_speeds = {name: [] for name in (REGRESSION, LSTM)}
     for name, of_method in at_speeds.items():
         for person in people:
@@ -207,7 +207,7 @@ def print_residuals(people):
 
 
 def draw(people, what):
-    """Return the figure of a typical test person's speeds, and of the errors for all. people: [`test_person`]."""
+    """Return the figure of a typical test person's speeds, and of the errors for all. people: [`run_person`]."""
     import matplotlib.pyplot as plt
 
     person = sorted(people, key=lambda person: person["errors"][LSTM][1])[len(people) // 2]
@@ -267,10 +267,10 @@ def main(argv=None):
     with shared.progress(options.people * (len(sizes) * len(ROTATIONS) + 1) * epochs) as progress:
         def run():
             if subjects:
-                return test_person(*subjects, sizes, epochs, progress)
+                return run_person(*subjects, sizes, epochs, progress)
             people = [treadmill.Subject() for _ in range(3)]
             new = [person.recordings(2 if options.quick else treadmill.SEQUENCES) for person in people]
-            return test_person(*new, sizes, epochs, progress) | {"transition": 3.6 * people[2].transition}
+            return run_person(*new, sizes, epochs, progress) | {"transition": 3.6 * people[2].transition}
 
         people = shared.repeat(options.people, options, run)
     print(f"{what}\n")

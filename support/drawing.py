@@ -71,8 +71,8 @@ class DrawingWindow:
 
     def _build(self, outputs):
         """Make the figure, a panel for each of the outputs, and the buttons."""
-        matters = "digit" in outputs or "thought" in outputs
-        count = 1 + matters + sum(name in outputs for name in ("reconstruction", "thought", "digit"))
+        matters = "digit" in outputs or "thought_vector" in outputs
+        count = 1 + matters + sum(name in outputs for name in ("reconstruction", "thought_vector", "digit"))
         self.figure = plt.figure(figsize=(2.6 * count, 3.6))
         self.figure.canvas.manager.set_window_title("Draw a digit")
         # Keys are those below only: Matplotlib's own would close the window with q, and a drawing with it.
@@ -101,8 +101,8 @@ class DrawingWindow:
             self.artists.append(self.heat)
         if "reconstruction" in outputs:
             self.regenerated = image("Its regeneration")
-        if "thought" in outputs:
-            grids, bound = as_grids(outputs["thought"])
+        if "thought_vector" in outputs:
+            grids, bound = as_grids(outputs["thought_vector"])
             self.thought = image("The thought vector", cmap="PuOr", vmin=-bound, vmax=bound)
             rows, columns = grids.shape[1:]
             self.thought.set(extent=(0, columns, rows, 0))
@@ -193,8 +193,8 @@ class DrawingWindow:
             self.heat.set_alpha(heat / max(heat.max(), 1e-30))
         if "reconstruction" in seen:
             self.regenerated.set_data(np.round(seen["reconstruction"][0, ..., 0]))
-        if "thought" in seen:
-            self.thought.set_data(as_grids(seen["thought"])[0][0])
+        if "thought_vector" in seen:
+            self.thought.set_data(as_grids(seen["thought_vector"])[0][0])
         if "digit" in seen:
             probabilities = seen["digit"][0] if image.any() else np.zeros(10)
             for bar, number, probability in zip(self.bars, self.numbers, probabilities):
@@ -224,7 +224,7 @@ class DrawingWindow:
 def look_at(model):
     """Return a function of one image (1, 28, 28, 1) to what a model makes of it, a dictionary of arrays.
 
-    As the model has them, `digit` (1, 10), `reconstruction` (1, 28, 28, 1) and `thought` (1, ...).
+    As the model has them, `digit` (1, 10), `reconstruction` (1, 28, 28, 1) and `thought_vector` (1, ...).
     """
     look = tf.function(lambda image: as_dictionary(model(image, training=False)),
                        input_signature=[tf.TensorSpec((1, SIZE, SIZE, 1))])  # a tenth of the time of `predict`

@@ -16,28 +16,28 @@ class ModelError(ValueError):
 def as_dictionary(outputs):
     """Return a model's outputs as a dictionary of `reconstruction` (n, 28, 28, 1), `digit` (n, 10), or both.
 
-    outputs: one, a list, or a dictionary by any names: they are known by their shapes. `thought` is passed on. Raises
-    ModelError for an output of another shape.
+    outputs: one, a list, or a dictionary by any names: they are known by their shapes. `thought_vector` is passed on.
+    Raises ModelError for an output of another shape.
     """
     if not isinstance(outputs, dict):
         outputs = dict(enumerate(outputs if isinstance(outputs, (list, tuple)) else [outputs]))
-    result = {"thought": outputs["thought"]} if "thought" in outputs else {}
-    for value in (value for name, value in outputs.items() if name != "thought"):
+    result = {"thought_vector": outputs["thought_vector"]} if "thought_vector" in outputs else {}
+    for value in (value for name, value in outputs.items() if name != "thought_vector"):
         shape = tuple(value.shape[1:])
         name = next((name for name in SHAPES if SHAPES[name] == shape and name not in result), None)
         if name is None:
             raise ModelError(f"the model has an output of the shape (n, {', '.join(map(str, shape))}); expected class "
                              f"probabilities (n, 10), pixels (n, {SIZE}, {SIZE}, 1), or one of each")
         result[name] = value
-    return {name: result[name] for name in (*SHAPES, "thought") if name in result}
+    return {name: result[name] for name in (*SHAPES, "thought_vector") if name in result}
 
 
 def with_thought_vector(model):
-    """Return a model with its `thought` vectors as another output, if it has them; otherwise the model itself."""
+    """Return a model with its `thought_vector` as another output, if it has that layer; otherwise the model itself."""
     if not getattr(model, "inputs", None) or "thought_vector" not in (layer.name for layer in model.layers):
         return model
     return keras.Model(model.inputs, as_dictionary(list(model.outputs))
-                       | {"thought": model.get_layer("thought_vector").output})
+                       | {"thought_vector": model.get_layer("thought_vector").output})
 
 
 def predict(model, images):

@@ -54,15 +54,15 @@ def draw_figures(model, digits, outputs, split="test"):
         figures["misclassified"] = _misclassified(digits, predictions, split)
     if "reconstruction" in outputs:
         figures["regeneration"] = _regeneration(sample, np.round(outputs["reconstruction"][chosen]), split)
-    if "thought" in outputs:
-        thoughts = outputs["thought"].reshape(len(digits.labels), -1)
+    if "thought_vector" in outputs:
+        thoughts = outputs["thought_vector"].reshape(len(digits.labels), -1)
         spaces = {"Thought vectors": thoughts}
         features = last_features(model, digits.images) if predictions is not None else None
         if features is not None:
             spaces["Last features of the classifier"] = features
         figures["thought_vectors"] = _thought_vectors(sample, thoughts[chosen], split)
         figures["projection"] = _projection(spaces, digits.labels, split)
-    if "thought" in outputs or predictions is not None:
+    if "thought_vector" in outputs or predictions is not None:
         maps = sensitivity(with_thought_vector(model), sample.images)
         figures["sensitivity"] = _sensitivity(sample, maps, None if predictions is None else predictions[chosen])
     return figures
@@ -82,7 +82,7 @@ def sensitivity(model, images):
     for image in images:
         flipped = np.abs(image - np.eye(SIZE * SIZE, dtype=np.float32).reshape(-1, SIZE, SIZE, 1))
         outputs = predict(model, np.concatenate([image[None], flipped]))
-        name = "digit" if "digit" in outputs else "thought"
+        name = "digit" if "digit" in outputs else "thought_vector"
         values = outputs[name].reshape(len(flipped) + 1, -1)
         number = np.argmax(values[0] if name == "digit" else np.abs(values[0] - values[0].mean()))
         maps.append(np.abs(values[1:, number] - values[0, number]).reshape(SIZE, SIZE))

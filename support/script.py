@@ -60,7 +60,7 @@ class Script:
         self.options = options = parser.parse_args(arguments() if argv is None else list(map(str, argv)))
         self.draws = options.figures is not None or options.show_analysis
         if options.validation == ALL_FOLDS and (self.draws or options.predictions or options.save):
-            fail("--validation without a fold saves and shows nothing; choose one, 1 to 5")
+            fail(f"--validation without a fold saves and shows nothing; choose one, 1 to {FOLDS}")
         if options.save is not None and not options.save.endswith(".keras"):
             fail(f"argument --save: the name must end in .keras: {options.save}")
         self.fold = options.validation

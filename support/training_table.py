@@ -20,7 +20,7 @@ class TrainingTable(keras.callbacks.Callback):
 
     def __init__(self, model, splits, shown=True):
         super().__init__()
-        self.measured, self.splits, self.shown = model, splits, shown
+        self.network, self.splits, self.shown = model, splits, shown
         self.history, self.losses, self.weights = [], {}, {}  # rows by the heads of columns; the others by the epoch
         self.plot, self.epochs = None, 0  # epochs are counted on where a script calls `fit` more than once
 
@@ -39,7 +39,7 @@ class TrainingTable(keras.callbacks.Callback):
             if self.shown:
                 self._print(self._measure(self.epochs))
             else:
-                self.weights[self.epochs] = self.measured.get_weights()
+                self.weights[self.epochs] = self.network.get_weights()
         if self.shown and not last:
             self.progress.update(self.epochs)
 
@@ -47,7 +47,7 @@ class TrainingTable(keras.callbacks.Callback):
         """Return the row of an epoch, with the errors of the model as it is now, and add it to the history."""
         row = {"epoch": epoch}
         for split, digits in self.splits.items():
-            measured = errors(digits, predict(self.measured, digits.images))
+            measured = errors(digits, predict(self.network, digits.images))
             row |= dict(zip(error_heads(split, measured), measured.values()))
         self.history.append(row)
         return row
@@ -65,12 +65,12 @@ class TrainingTable(keras.callbacks.Callback):
 
     def curves(self):
         """Return the loss and the errors, {name: {epoch: value}}. The model keeps the weights that it has."""
-        final = self.measured.get_weights()
+        final = self.network.get_weights()
         try:
             for epoch in list(self.weights):
-                self.measured.set_weights(self.weights.pop(epoch))
+                self.network.set_weights(self.weights.pop(epoch))
                 self._measure(epoch)
         finally:
-            self.measured.set_weights(final)
+            self.network.set_weights(final)
         heads = list(self.history[0])[1:] if self.history else []
         return {"loss": self.losses} | {head: {row["epoch"]: row[head] for row in self.history} for head in heads}

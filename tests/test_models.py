@@ -108,10 +108,23 @@ def test_types_of_layers(task, model):
     types = {type(layer).__name__ for layer in layers_of(model)}
     convolutions = {name for name in types if "Conv" in name}
     recurrent = types & {"GRU", "LSTM", "SimpleRNN", "RNN"}
-    if task.__name__.startswith("task3"):
-        assert convolutions
-    if task.__name__.startswith("task4"):
-        assert recurrent and not convolutions
+    assert bool(recurrent) == task.__name__.startswith("task4") == (not convolutions)
+
+
+def test_task_2_consists_of_tasks_1_and_3():
+    """A script is read alone, so the same networks stand in two; nothing may be mended in one only."""
+    one, two, three = (importlib.import_module(name).build_model() for name in (
+        "task1_autoencoder", "task2_multitask", "task3_cnn"))
+
+    def settings(layers):
+        return [{name: value for name, value in layer.get_config().items() if name != "name"} for layer in layers]
+
+    decoder = keras.Model(two.input, two.get_layer("reconstruction").output)
+    assert settings(decoder.layers[1:]) == settings(one.layers[1:])
+    classifiers = [layer for model in (two, three) for layer in model.layers if isinstance(layer, common.Augmented)]
+    assert classifiers[0].settings == classifiers[1].settings
+    of_two, of_three = (settings(classifier.layer.layers) for classifier in classifiers)
+    assert of_two == of_three and len(of_two) > 10
 
 
 def test_no_convolution_in_the_graph_of_task_4():
@@ -267,8 +280,9 @@ def test_batch_normalization_is_keras_own():
     for training in (True, False):
         assert np.asarray(ours(values, training=training)) == pytest.approx(
             np.asarray(theirs(values, training=training)), abs=1e-2)  # ours keeps the unbiased variance, 200/199
-    with pytest.raises(ValueError, match="center and scale"):
-        common.BatchNormalization(scale=False)
+    for other in {"scale": False}, {"center": False}, {"axis": 1}:
+        with pytest.raises(ValueError, match="center and scale"):
+            common.BatchNormalization(**other)
     for mine, yours in zip(ours.weights, theirs.weights):
         assert np.asarray(mine) == pytest.approx(np.asarray(yours), rel=1e-2)
 

@@ -14,6 +14,7 @@ from statistics import mean, stdev
 
 from measuring.runs import machine, run, run_in_turn, scripts_parser, table
 from project import TASKS
+from support.data_file import FOLDS
 
 
 def rows(script, results):
@@ -50,7 +51,7 @@ def main():
     options = parser.parse_args()
 
     def job(script):
-        return lambda number: run(script, *(["--validation", str(number % 5 + 1)] if options.validation else []))
+        return lambda number: run(script, *(["--validation", str(number % FOLDS + 1)] if options.validation else []))
 
     results = run_in_turn({script: job(script) for script in options.scripts or TASKS}, options.runs)
     missing = sum(options.runs - len(runs) for runs in results.values())

@@ -85,4 +85,4 @@ def test_the_table_names_what_there_is():
         assert len(entry.errors) == len(entry.limits) == len(entry.high_performance)
         assert {"reconstruction", "digit"} >= set(entry.errors)
     assert known == {name for entry in TASKS.values() for name in entry.checks}
-    assert sorted(NUMBERS) == NUMBERS == [1, 2, 3, 4]
+    assert sorted(set(NUMBERS)) == NUMBERS

@@ -48,7 +48,7 @@ for line in sys.stdin:
         np.random.seed()
         for number, (name, path) in enumerate(zip(["stdout", "stderr"], outputs), 1):
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
-            setattr(sys, name, open(number, "w", buffering=-1 if number == 1 else 1))  # those of before may be of no file
+            setattr(sys, name, os.fdopen(number, "w", -1 if name == "stdout" else 1))  # the file may be a terminal
         sys.argv, sys.orig_argv, sys.path[0] = arguments, [sys.executable, *arguments], folder
         os._exit(run_to_the_end(arguments[0]))
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)

@@ -23,12 +23,12 @@ from grading.spreadsheet import write_tables
 from grading.submissions import read_class, renamed
 from grading.verdicts import VALID
 from measuring.runs import bundle_files, machine, positive_integer, scripts_parser
-from project import ROOT, TASKS, task_number
+from project import ROOT, RUNS, TASKS, task_number
 
 
 def parse(description, argv=None):
     """Return the parser and the options of the command line. Ends the program with status 2 if they are wrong."""
-    parser = scripts_parser(description, runs=5)
+    parser = scripts_parser(description, runs=RUNS)
     parser.add_argument("--submissions", type=Path, metavar="DIR",
                         help="grade each folder and archive in DIR, or in an archive, instead of the bundle")
     parser.add_argument("--names", type=names, metavar="NAME=SCRIPT[,...]", default={},

@@ -5,7 +5,7 @@ import itertools
 from project import TASKS
 
 KINDS = {"reasons": "Why it is not valid", "remarks": "To mend", "hints": "For a reader to look at"}
-DECIDED = {"remark": "to mend, but not invalid", "valid": "valid", "invalid": "invalid"}  # kinds of a teacher's Decision
+DECIDED = {"remark": "to mend, but not invalid", "valid": "valid", "invalid": "invalid"}  # what a Decision says
 # What a student can do about a reason or a remark that contains this; the first that fits is said.
 ADVICE = {
     "is not written yet": "Write it: the top of the script has the rules.",

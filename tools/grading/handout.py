@@ -11,11 +11,10 @@ from pathlib import Path
 
 from grading.assignment import BASELINE, COMMON, GIVEN, KEPT, SHARED_RULES, SHEET, TO_WRITE, TRAIN
 from measuring.runs import DatasetError, Parser, bundle_files, count_lines, fail, read_digits, table
-from project import ROOT, TASKS, task_number
+from project import ROOT, RUNS, TASKS, task_number
 
 CHECK, HANDED_OUT = "check_my_handin.py", ".handed_out.json"  # the program, and what it has to know
 CHECKED = ["errors", "limits", "high_performance", "parameters", "minutes"]  # of a task: no audits for students
-RUNS = 5  # of each script, by the grader
 DATASET = ROOT / "dataset.txt"
 
 

@@ -13,7 +13,7 @@ from project import TASKS
 GREETING = re.compile(r"WARNING: All log messages before absl|To enable the following instructions"
                       r"|([IWE]\d{4} |[\d-]+ [\d:.]+: [IWE] ).*\.cc:\d+\]")
 # What libraries warn of in their own files, and the line of source below it. A script may have no part in it.
-OF_LIBRARIES = re.compile(r"^(\S*(site|dist)-packages\S*\.py:\d+: \w+: .*(\n  .*)?"
+OF_LIBRARIES = re.compile(r"^(.*(site|dist)-packages.*\.py:\d+: \w+: .*(\n  .*)?"
                           r"|WARNING:tensorflow:.*(\nInstructions for updating:\n.*)?)$", re.MULTILINE)
 UNWRITTEN = re.compile(r": error: (\w+ is not written yet)$")  # what the half-finished scripts say of themselves
 SHOWN = 60  # characters of a line
