@@ -72,7 +72,8 @@ class Script:
 
         Without a fold, --validation does so for each in turn; the last model is returned. build_model: returns the
         untrained model. train: gets the model, `Digits` and a list of callbacks. Raises DatasetError for a mistake in
-        the files that the command line names, ModelError for outputs of another form, and OutputError.
+        the files that the command line names, ModelError for outputs of another form, and OutputError. Ends the process
+        in one line if a result could not be saved.
         """
         self.prepare()
         if self.options.validation != ALL_FOLDS:
@@ -101,7 +102,8 @@ class Script:
     def prepare(self):
         """Find the halves of the data, and make sure before the training that results can be saved after it.
 
-        Raises DatasetError if a file is missing, too short or would be overwritten. Nothing is written.
+        Raises DatasetError if a file is missing, too short or would be overwritten, and ends the process in one line
+        if a file or a folder could not be written. Nothing is written.
         """
         options = self.options
         self._count = count_lines(options.dataset)
@@ -126,14 +128,20 @@ class Script:
             check_folder(options.figures)
 
     def training_digits(self):
-        """Return the digits to train on: the first half of the data, with --validation without the fold held out."""
+        """Return the digits to train on: the first half of the data, with --validation without the fold held out.
+
+        Raises DatasetError for a mistake in them.
+        """
         self.training = read_digits(self.options.dataset, 0, self._training_count)
         if self.fold:
             self.training, self.validation = hold_out(self.training, self.fold)
         return self.training
 
     def test_digits(self):
-        """Read the test digits, once the training is over. With --validation, return the fold held out instead."""
+        """Read the test digits, once the training is over. With --validation, return the fold held out instead.
+
+        Raises DatasetError for a mistake in them.
+        """
         if self.fold:
             return self.validation
         blank = self.options.predictions is not None

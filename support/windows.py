@@ -17,9 +17,10 @@ COLOURS = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e
 
 
 def has_screen():
-    """Return whether Matplotlib can open windows here. If it cannot, a program's figures are drawn into files.
+    """Choose Matplotlib's backend, and return whether it can open windows here; if not, a program draws into files.
 
-    In a console, the choice of its backend is left alone, and a matplotlibrc as well.
+    In a console, the choice of its backend is left alone, and a matplotlibrc as well. Ends the process in one line if
+    Matplotlib is missing.
     """
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it would announce that it builds its font cache
     with startup.explain_missing_packages():
@@ -95,7 +96,8 @@ class ErrorPlot:
 def present(figures, folder=None, windows=False):
     """Save figures, a dictionary by name, as PNG in a folder and print the files' names; show them.
 
-    They are shown in windows, in a notebook below the cell.
+    They are shown in windows, in a notebook below the cell. The folder is made; if it cannot be, the process ends in
+    one line.
     """
     import matplotlib.pyplot as plt
 

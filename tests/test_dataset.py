@@ -43,7 +43,7 @@ def test_each_half_has_a_hundred_of_each_class():
 
 
 def test_reads_quickly():
-    """In 0.02 s; the limit is far above that, and of CPU time, which other programs take nothing of."""
+    """The limit is far above what it takes, and of CPU time, which other programs take nothing of."""
     start = time.process_time()
     read(DATASET)
     assert time.process_time() - start < 1

@@ -22,7 +22,10 @@ STEPS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2]  # times those of the script
 
 
 def fewer_digits(script, count, folder):
-    """Return a job that runs a script with the first `count` training digits and all test digits."""
+    """Return a job that runs a script with the first `count` training digits and all test digits.
+
+    Both are written to a folder, as files.
+    """
     lines = (ROOT / "dataset.txt").read_text().splitlines(keepends=True)
     half = len(lines) // 2
     training, test = Path(folder) / f"{count}.txt", Path(folder) / "test.txt"

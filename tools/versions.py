@@ -25,7 +25,10 @@ def requirements(text, lowest):
 
 
 def install(folder, packages):
-    """Create a virtual environment in a folder, install packages, and return the path of its Python."""
+    """Create a virtual environment in a folder, install packages, and return the path of its Python.
+
+    Raises CalledProcessError if pip fails.
+    """
     venv.create(folder, with_pip=True)
     python = str(Path(folder, "bin", "python"))
     subprocess.run([python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *packages], check=True)

@@ -120,21 +120,21 @@ def jobs_of(task, runs):
 
 def arguments_of(entry, task, job, files, data):
     """Return the files and the arguments of Python for a job, and its test digits. They are drawn anew each time."""
-    given, test = data.draw(ORDINARY if job.startswith("run ") else job, entry["form"])
+    drawn, test = data.draw(ORDINARY if job.startswith("run ") else job, entry["form"])
     arguments = ["grader_watch", "{report}", str(len(test.labels)), "; ".join(TASKS[task].checks), entry["script"]]
     if entry["form"] != TOGETHER:
         arguments += ["--dataset", "dataset.txt", "--test", "test.txt"]
     if entry["form"] == BLANK:
         arguments += ["--predictions", "{predictions}"]
     # Data that were handed in as well, and data beside a script that looks there.
-    lines = {name: content.splitlines(keepends=True) for name, content in given.items()}
+    lines = {name: content.splitlines(keepends=True) for name, content in drawn.items()}
     count = len(data.training.labels)
     halves = lines["dataset.txt"][:count], lines.get("test.txt", lines["dataset.txt"][count:])
     copies = {path: b"".join(itertools.chain.from_iterable(itertools.compress(halves, which)))
               for path, which in copies_of(files, data).items()}
     folder = os.path.dirname(entry["script"])
-    beside = {os.path.join(folder, name): content for name, content in given.items()}
-    return files | copies | WATCH | beside | given, arguments, test
+    beside = {os.path.join(folder, name): content for name, content in drawn.items()}
+    return files | copies | WATCH | beside | drawn, arguments, test
 
 
 def copies_of(files, data):
@@ -166,7 +166,7 @@ def fonts():
 
 
 def locally(jobs, started):
-    """Run jobs one at a time; yields the key of each and its Outcome, or the OSError that prevented it.
+    """Run jobs one at a time, each in a process; yields the key of each and its Outcome, or the OSError against it.
 
     jobs: pairs of a key and the arguments of `sandbox.run`. started: called with the key of a job before it is run.
     """

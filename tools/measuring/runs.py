@@ -53,7 +53,7 @@ def parse_line(text, count=None):
 
 
 def run(script, *arguments):
-    """Run a script (a path, relative to the project or absolute) and return its Result.
+    """Run a script (a path, relative to the project or absolute) in a process, and return its Result.
 
     Raises ValueError if it prints anything but its line, or takes longer than TIMEOUT.
     """
