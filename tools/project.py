@@ -54,7 +54,7 @@ TASKS = {  # by the name of the script
         errors=["reconstruction", "digit"], limits=[10, 15], high_performance=[5, None],
         parameters=1_500_000, minutes=3,
         title="an autoencoder of handwritten digits whose thought vector also tells the digit",
-        rules=[*THOUGHT_RULES, "the digit is classified by layers of its own that begin at the thought vector"],
+        rules=[*THOUGHT_RULES, "the digit is read off the thought vector, by layers of its own"],
         checks=[*THOUGHT_CHECKS, "both outputs read the thought vector"], audits=["contradiction", "blocks"]),
     "task3_cnn.py": Task(
         errors=["digit"], limits=[12], high_performance=[9], parameters=1_000_000, minutes=5,

@@ -86,3 +86,15 @@ def test_the_table_names_what_there_is():
         assert {"reconstruction", "digit"} >= set(entry.errors)
     assert known == {name for entry in TASKS.values() for name in entry.checks}
     assert sorted(set(NUMBERS)) == NUMBERS
+
+
+def test_the_readme_has_the_limits():
+    readme = (ROOT / "README.md").read_text()
+    rows = {cells[1].strip("` "): [cell.strip() for cell in cells[2:-1]] for line in readme.splitlines()
+            if line.startswith("| `task") and len(cells := line.split("|")) == 9}
+    assert rows.keys() == TASKS.keys()
+    for task, (_, errors, _, parameters, _, minutes) in rows.items():
+        limits = TASKS[task]
+        assert errors == ", ".join(f"{limit} ({high})" if high else str(limit)
+                                   for limit, high in zip(limits.limits, limits.high_performance))
+        assert (parameters, minutes) == (f"{limits.parameters:,}", str(limits.minutes))
