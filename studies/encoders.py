@@ -157,6 +157,8 @@ def draw_curves(histories, title, split, xscale="linear"):
             panel.set(title=f"{what}, {images} images", xscale=xscale,
                       ylabel="cross-entropy" if what == "loss" else "accuracy, %")
             panel.grid(alpha=0.3)
+    if xscale == "linear":
+        panels[0, 0].xaxis.get_major_locator().set_params(integer=True)
     panels[1, 0].set_yscale("log")
     for panel in panels[1]:
         panel.set_xlabel("epoch")
