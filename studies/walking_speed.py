@@ -1,6 +1,6 @@
 """The speed of walking and running, estimated by an LSTM from a motion sensor on the shoe (task 3 of the sheet).
 
-    python -m studies.walking_speed --people 10           on SYNTHETIC recordings of 10 test persons from `treadmill`
+    python -m studies.walking_speed --people 20           on SYNTHETIC recordings of 20 test persons from `treadmill`
     python -m studies.walking_speed --folder recordings   on the files Subject 1, 2 and 4.npz there
 
 Networks of several sizes are trained on subject 1. The best one on subject 2 is trained again on both, and tested on
