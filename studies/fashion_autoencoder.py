@@ -5,7 +5,7 @@
 Dense autoencoders with one hidden layer and with three, trained with the squared error on 60,000 images of clothes. The
 baseline is the best linear code of the same size: principal components.
 
-Squared error of a test pixel with a code of 32 numbers: 0.0125 with one hidden layer, 0.0094 with three, 0.0151 with
+Squared error of a test pixel with a code of 32 numbers: 0.0125 with one hidden layer, 0.0093 with three, 0.0151 with
 principal components. With 64 numbers: 0.0086, 0.0079 and 0.0104.
 """
 
@@ -61,6 +61,7 @@ def draw_losses(runs, split):
     panel.set(title=f"Loss in training, mean of {len(runs)}", xlabel="epoch", ylabel="squared error of a pixel",
               yscale="log")
     panel.grid(alpha=0.3, which="both")
+    panel.xaxis.get_major_locator().set_params(integer=True)
     panel.legend(ncols=2, fontsize="small")
     return figure
 
