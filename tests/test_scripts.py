@@ -26,10 +26,11 @@ import keras
 import numpy as np
 import pytest
 from conftest import ENDLESS, ROOT, SCRIPTS, run_script
-from handins import CNN, run_warm
+from handins import CLOSED, CNN, run_warm
 from PIL import Image
 
 FAST = SCRIPTS[0]  # what all scripts share is tried with the one that takes seconds
+FIGURES = [f"{name}.png" for name in ("regeneration", "thought_vectors", "projection", "sensitivity", "training")]
 # At most twice the errors that the scripts claim, in %; by the spread of runs fewer than one in 10,000 reaches them.
 HIGHEST = dict(zip(SCRIPTS, [[0], [0, 2.9], [2.8], [3.4]]))
 
@@ -141,8 +142,7 @@ def test_figures(call, tmp_path):
     assert (status, errors) == (0, "")
     line, *names = output.splitlines()
     parse(line + "\n", 1)
-    assert names == [os.path.join("figures", name + ".png")
-                     for name in ("regeneration", "thought_vectors", "projection", "sensitivity", "training")]
+    assert names == [os.path.join("figures", name) for name in FIGURES]
     assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in names)
 
 
@@ -337,8 +337,8 @@ def test_full_disk():
 
 def test_no_standard_output():
     """As a scheduler of jobs may start it. Without standard error: `test_read_only_checkout`."""
-    ran = subprocess.run(["sh", "-c", 'exec "$0" "$1" >&-', sys.executable, ROOT / FAST], capture_output=True)
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"", b"")
+    ran = run_warm(ROOT, FAST, stdout=CLOSED)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
 def test_any_place_and_environment(tmp_path):
@@ -363,7 +363,7 @@ def test_any_place_and_environment(tmp_path):
     assert ran.stderr.startswith(f"{FAST}: note: no windows: {why}")
     line, *names = ran.stdout.splitlines()
     error, *_ = parse(line + "\n", 1)
-    assert error == 0 and len(names) == len(list(pictures.iterdir())) == 5
+    assert error == 0 and len(names) == len(FIGURES) and {path.name for path in pictures.iterdir()} == set(FIGURES)
     assert {path.name for path in folder.iterdir()} - {"__pycache__"} == {FAST, "common.py", "dataset.txt", "support",
                                                                           "Bilder"}
     assert os.listdir(home / ".keras") == ["keras.json"] and not (home / "figures").exists()
@@ -452,4 +452,4 @@ def test_read_only_checkout(tmp_path):
                          env=os.environ | {"MPLCONFIGDIR": str(tmp_path / "matplotlib"), "MPLBACKEND": "tkagg"})
     line, *names = ran.stdout.splitlines(keepends=True)
     parse(line, 1)
-    assert (ran.returncode, ran.stderr) == (0, "") and len(names) == 5
+    assert (ran.returncode, ran.stderr) == (0, "") and names == [f"figures/{name}\n" for name in FIGURES]

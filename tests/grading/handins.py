@@ -22,6 +22,7 @@ from conftest import ROOT
 
 CNN = "task3_cnn.py"
 LINE = "print('5.00 100 0.01')"
+CLOSED = "closed"  # instead of a file: a process without standard output
 
 
 def hand_ins(folder, texts):
@@ -127,7 +128,7 @@ def warm_python():
 def run_warm(folder, *arguments, stdout=None, stderr=None):
     """Run `python ARGUMENTS` in a folder, forked from `warm_python`; returns the finished process.
 
-    stdout, stderr: files to be its standard output and standard error.
+    stdout, stderr: files to be its standard output and standard error, or `CLOSED`.
     """
     with tempfile.TemporaryDirectory() as scratch:
         out, err = Path(scratch, "stdout"), Path(scratch, "stderr")

@@ -1,7 +1,8 @@
 """A Python that has imported Keras: for each line of its input it runs a program in a process that it forks.
 
-A line is JSON: the folder to run in, the arguments of Python, and the files for standard output and standard error. The
-answer is the status of the process, in a line. Importing Keras starts no threads, so that forking is safe.
+A line is JSON: the folder to run in, the arguments of Python, and a file each for standard output and standard error,
+or "closed". The answer is the status of the process, in a line. Importing Keras starts no threads, so that forking is
+safe.
 """
 
 import atexit
@@ -33,7 +34,7 @@ def run_to_the_end(path):
         sys.excepthook(*sys.exc_info())
     threading._shutdown()  # waits for the script's threads
     atexit._run_exitfuncs()
-    for stream in sys.stdout, sys.stderr:
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.flush()
     return status
 
@@ -47,6 +48,10 @@ for line in sys.stdin:
         random.seed()  # otherwise all of them would have the same random numbers
         np.random.seed()
         for number, (name, path) in enumerate(zip(["stdout", "stderr"], outputs), 1):
+            if path == "closed":
+                os.close(number)
+                setattr(sys, name, None)  # as Python does when it starts
+                continue
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
             setattr(sys, name, os.fdopen(number, "w", -1 if name == "stdout" else 1))  # the file may be a terminal
         sys.argv, sys.orig_argv, sys.path[0] = arguments, [sys.executable, *arguments], folder
