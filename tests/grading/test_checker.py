@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from grading import handout
+from grading import handout, records
 
 import check_my_handin as checker
 import pytest
@@ -125,3 +125,10 @@ def test_what_is_not_as_handed_out(handed_out):
 def test_a_check_without_what_was_handed_out(handed_out):
     (handed_out / ".handed_out.json").unlink()
     assert check(handed_out) == ("", 2)
+
+
+def test_the_grader_knows_the_same_warnings_of_libraries():
+    """Also in a folder with a space in its name. What comes after them is the script's own."""
+    warning = "/my class/.venv/lib/site-packages/keras/x.py:12: UserWarning: old\n  warnings.warn(\n"
+    for module in checker, records:
+        assert module.OF_LIBRARIES.sub("", f"{warning}mine").strip() == "mine"
