@@ -22,6 +22,13 @@ ONE_FIELD_EACH = [(AUGMENTED, "one_field_each(network, copies=13"),
 
 def build_model():''')]
 
+A_LAYER_FOR_EACH_DIRECTION = [
+    ("    x = ops.concatenate([forward, ops.flip(backward, axis=1)], axis=0)\n", ""),
+    ("    x = layers.RNN(MinimalRecurrentCell(UNITS), return_sequences=True, unroll=True)(x)\n",
+     "    forward, backward = [layers.RNN(MinimalRecurrentCell(UNITS), return_sequences=True, unroll=True)(part)\n"
+     "                         for part in (forward, ops.flip(backward, axis=1))]\n"),
+    ("    forward, backward = ops.split(x, 2, axis=0)\n", "")]
+
 
 def augmented(**options):
     """Return the change that gives options to the augmentation."""
@@ -64,7 +71,7 @@ CHANGES = {
         "a recurrent weight for each gate": [
             ("        self.state_size = units\n", "        self.state_size = units\n"
              '        self.recurrent = self.add_weight(shape=(units,), name="recurrent")\n'),
-            ("ops.sigmoid(gate)", "ops.sigmoid(gate + self.recurrent * states[0])")],
+            ("ops.sigmoid(gate)", "ops.sigmoid(gate + self.recurrent * states[0])"), *A_LAYER_FOR_EACH_DIRECTION],
         "momentum of batch normalization 0.99": [("BatchNormalization()", "BatchNormalization(momentum=0.99)")],
     },
 }
