@@ -16,18 +16,23 @@ from importlib.util import find_spec
 
 import common
 import task1_autoencoder
+import task4_rnn  # noqa: F401 (its saved networks need its recurrent unit)
 from grading import sandbox
 from making.sources import read_sources
 from project import TASKS
 from support import startup
-from support.data_file import FOLDS
+from support.data_file import FOLDS, SIZE
+from support.evaluation import with_thought_vector
+from support.figures import sensitivity
 
 import keras
 import numpy as np
 import pytest
-from conftest import ENDLESS, ROOT, SCRIPTS, run_script
+from conftest import ENDLESS, ROOT, SCRIPTS, run_script, with_few_copies
 from handins import CLOSED, CNN, run_warm
 from PIL import Image
+from scipy.ndimage import gaussian_filter
+from scipy.stats import spearmanr
 
 FAST = SCRIPTS[0]  # what all scripts share is tried with the one that takes seconds
 FIGURES = [f"{name}.png" for name in ("regeneration", "thought_vectors", "projection", "sensitivity", "training")]
@@ -70,22 +75,43 @@ def call(monkeypatch, capsys, tmp_path):
 def test_prints_one_line_as_claimed(script, tmp_path):
     """A real run. Nothing is written, neither where it runs nor in the home folder, but the network that is asked for.
 
-    That of task 3 sees the same digits in pictures of another size.
+    That of task 3 sees the same digits in pictures of another size. Sensitivity maps are what flipping pixels does.
     """
-    task, saved = TASKS[script], tmp_path / "network.keras"
-    ran = run_script(script, *(["--save", saved] if script == CNN else []), cwd=tmp_path, timeout=120 * task.minutes,
+    task, saved, classifies = TASKS[script], tmp_path / "network.keras", script != FAST
+    ran = run_script(script, *(["--save", saved] if classifies else []), cwd=tmp_path, timeout=120 * task.minutes,
                      env={"HOME": str(tmp_path), "TMPDIR": str(tmp_path)})
     assert (ran.returncode, ran.stderr) == (0, "")
     *measured, counted, taken = parse(ran.stdout, len(task.errors))
     assert all(error <= highest for error, highest in zip(measured, HIGHEST[script]))
     assert counted <= task.parameters and taken <= task.minutes
-    assert list(tmp_path.iterdir()) == ([saved] if script == CNN else [])
-    if script == CNN:
-        model, digits = keras.models.load_model(saved), common.read_digits(common.DATASET, 1000, 1500)
-        order, images = seen_in_pictures(digits.images, tmp_path / "pictures")
-        same = common.predict(model, images)["digit"].argmax(1) == common.predict(
-            model, digits.images[order])["digit"].argmax(1)
-        assert np.mean(same) >= 0.99
+    assert list(tmp_path.iterdir()) == ([saved] if classifies else [])
+    if classifies:
+        model = with_few_copies(keras.models.load_model(saved))
+        digits = common.read_digits(common.DATASET, 1000, 1500)
+        if script == CNN:
+            order, images = seen_in_pictures(digits.images, tmp_path / "pictures")
+            same = common.predict(model, images)["digit"].argmax(1) == common.predict(
+                model, digits.images[order])["digit"].argmax(1)
+            assert np.mean(same) >= 0.99
+        maps, blurred = sensitivity_as_flipped(model, digits.images[:10])
+        assert maps > 0.95 and blurred < 0.5
+
+
+def sensitivity_as_flipped(model, images):
+    """Return the mean Spearman correlation of sensitivity maps, and that of the blurred digits, with what is true.
+
+    Which is: how much the probability of the predicted class changes if a pixel is flipped, one after the other.
+    images: (n, 28, 28, 1).
+    """
+    correlations = []
+    for image, heat in zip(images, sensitivity(with_thought_vector(model), images)):
+        flipped = np.repeat(image.reshape(1, -1), SIZE * SIZE + 1, axis=0)
+        for pixel in range(SIZE * SIZE):
+            flipped[pixel, pixel] = 1 - flipped[pixel, pixel]
+        *flipped, as_it_is = common.predict(model, flipped.reshape(-1, SIZE, SIZE, 1))["digit"]
+        changes = np.abs(flipped - as_it_is)[:, as_it_is.argmax()]
+        correlations.append([spearmanr(values.ravel(), changes)[0] for values in (heat, gaussian_filter(image, 1.5))])
+    return np.mean(correlations, axis=0)
 
 
 def seen_in_pictures(images, folder):
