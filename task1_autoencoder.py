@@ -1,6 +1,6 @@
 """Task 1: a simple autoencoder of 8 parameters that regenerates handwritten digits without a wrong pixel.
 
-    python task1_autoencoder.py   prints   0.00 8 0.07   (test error in %, parameters, minutes)
+    python task1_autoencoder.py   prints   0.00 8 0.06   (test error in %, parameters, minutes)
 
 The thought vector has one number for each patch of 2x2 pixels: 28x28, padded to 32x32, is 16x16 = 256 patches. A patch
 has four pixels x = -1 or 1, and 16 patterns. At a blackboard:
