@@ -3,16 +3,16 @@
     python task4_rnn.py   prints   1.90 10162 0.34   (test error in %, parameters, minutes)
 
 Rows and columns of a digit are cut into overlapping frames of 4 pixels, as recurrent networks for speech read a sound.
-The network is four ReNet layers (Visin et al., 2015): each scans all rows, or all columns, of the grid of 7x7 frames in
-both directions with the same recurrent units. There is no convolution: what the frames are multiplied by are the input
-weights of these units. As in task 3, digits are distorted at random in training, and a prediction is the mean over 16
-distortions.
+The network is four ReNet layers (Visin et al., 2015): recurrent units scan all rows, or all columns, of the grid of 7x7
+frames, with some weights in one direction and others in the other. There is no convolution: what the frames are
+multiplied by are the input weights of these units. As in task 3, digits are distorted at random in training, and a
+prediction is the mean over 16 distortions.
 
-The units are minimal: a gate and a candidate that depend on the input only, published as the f-pooling of the QRNN
-(Bradbury et al., 2017) and, without the tanh, as the minGRU (Feng et al., 2024). The state is a weighted mean of all
-candidates so far, and the gates are the weights: the unit keeps and forgets as a GRU does, without looking at its
-state. A recurrent weight for each gate (Li et al., 2018) made no difference that cross-validation sees: on deskewed
-digits, a log loss of 0.0638 instead of 0.0656, with an interval from -0.0056 to +0.0020 (docs/ablation.md).
+The units are minimal: a gate and a candidate that depend on the input only. They are the minGRU (Feng et al., 2024)
+with a tanh, which is the f-pooling of the QRNN (Bradbury et al., 2017). The state is a weighted mean of all candidates
+so far, and the gates are the weights: the unit keeps and forgets as a GRU does, without looking at its state. A
+recurrent weight for each gate (Li et al., 2018) made no difference that cross-validation sees: on deskewed digits, a
+log loss of 0.0638 instead of 0.0656, with an interval from -0.0056 to +0.0020 (docs/ablation.md).
 
 Twenty runs: 1.88% on average, 2.10% at worst. In cross-validation on the training digits it misclassified 1.76%
 (docs/ablation.md).
@@ -73,7 +73,7 @@ def renet_layer(x):
     x = layers.Dense(4 * UNITS)(x)
     x = ops.reshape(x, (-1, columns, 4 * UNITS))      # the rows of all digits are one batch of sequences
     forward, backward = ops.split(x, 2, axis=-1)
-    # One batch of both directions, since the units have no weights themselves: a tenth less time than two layers.
+    # Both directions in one batch, since the weights are all in the layer above: a tenth less time than two scans.
     x = ops.concatenate([forward, ops.flip(backward, axis=1)], axis=0)
     x = layers.RNN(MinimalRecurrentCell(UNITS), return_sequences=True, unroll=True)(x)
     forward, backward = ops.split(x, 2, axis=0)

@@ -105,10 +105,26 @@ def test_predictions_carry_the_errors(task, model, tmp_path):
 
 
 def test_types_of_layers(task, model):
-    types = {type(layer).__name__ for layer in layers_of(model)}
-    convolutions = {name for name in types if "Conv" in name}
-    recurrent = types & {"GRU", "LSTM", "SimpleRNN", "RNN"}
-    assert bool(recurrent) == task.__name__.startswith("task4") == (not convolutions)
+    names = [type(layer).__name__ for layer in layers_of(model)]
+    convolutions = [name for name in names if "Conv" in name]
+    recurrent = [name for name in names if name in ("GRU", "LSTM", "SimpleRNN", "RNN")]
+    assert len(recurrent) == (4 if task.__name__.startswith("task4") else 0) and bool(convolutions) == (not recurrent)
+
+
+def test_directions_of_task_4():
+    """Half of the units have read the columns to the left of where they stand, the other half those to the right."""
+    task4, maps = importlib.import_module("task4_rnn"), keras.Input((2, 5, 3))
+    layer = keras.Model(maps, task4.renet_layer(maps))
+    x = np.random.default_rng(0).normal(size=(1, 2, 5, 3)).astype("float32")
+    changed = np.repeat(x, 5, axis=0)
+    for column in range(5):
+        changed[column, 0, column] += 1  # in the first row
+    differs = np.abs(layer(changed) - layer(x)).reshape(5, 2, 5, 2, task4.UNITS) > 1e-6
+    assert not differs[:, 1].any()  # rows know nothing of each other
+    read_by = differs[:, 0].all(-1)  # (column that was changed, column that reads, direction)
+    assert np.array_equal(read_by[..., 0], np.triu(np.ones((5, 5), bool)))
+    assert np.array_equal(read_by[..., 1], np.tril(np.ones((5, 5), bool)))
+    assert np.array_equal(read_by, differs[:, 0].any(-1))
 
 
 def test_task_2_consists_of_tasks_1_and_3():
@@ -325,7 +341,7 @@ def test_both_heads_of_task_2_read_the_same_thought_vector(trained_task2):
     vector = keras.Model(model.input, thought).predict(digits.images[:1], verbose=0)
     changed = np.concatenate([vector, *(np.where(np.eye(256) > 0, value, vector) for value in (-0.9, 0.1, 0.9))])
     outputs = common.predict(rest, np.float32(changed))
-    reads = {name: (np.abs(values - values[0]).reshape(1 + 3 * 256, -1)[1:].max(1) > 1e-7).reshape(3, 256).any(0)
+    reads = {name: (np.abs(values - values[0]).reshape(1 + 3 * 256, -1)[1:].max(1) > 1e-6).reshape(3, 256).any(0)
              for name, values in outputs.items()}
     inner = np.zeros((16, 16), bool)
     inner[1:-1, 1:-1] = True  # the outer numbers encode padding, which is cropped

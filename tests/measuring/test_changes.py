@@ -26,6 +26,8 @@ def test_a_change_can_be_trained(script, name):
     outputs = common.as_dictionary(model(digits.images))
     assert list(outputs) == TASKS[script].errors
     assert all(len(output) == 4 and np.isfinite(output).all() for output in outputs.values())
+    if name == "a recurrent weight for each gate":
+        assert model.count_params() == 10_306  # of each direction
 
 
 def test_every_network_has_changes():
