@@ -1,9 +1,11 @@
 """The programs in tools/ that measure: their tables, histograms and figures, growth's changes, other versions."""
 
 import re
+import runpy
 import sys
 from pathlib import Path
 
+import task1_autoencoder
 from measuring import growth_figures, sizes
 from measuring.runs import Result, changed
 from project import TASKS
@@ -149,11 +151,15 @@ def test_exact_trainings_are_counted(monkeypatch, capsys):
         layer[0].set_weights([encoder])
         layer[1].set_weights([np.pi / (2 * encoder)])
 
-    monkeypatch.setattr(sys, "argv", ["exact.py", "--runs", "2"])
+    monkeypatch.setattr(sys, "argv", ["exact.py", "--runs", "2", "--candidates"])
     monkeypatch.setattr("task1_autoencoder.train", by_hand)
     monkeypatch.setattr("task2_multitask.train_autoencoder", lambda model, digits: None)
+    parts = {"build_model": task1_autoencoder.build_model, "train": by_hand}
+    monkeypatch.setattr(runpy, "run_path", lambda path: parts)
     assert exact.main() == 1
-    assert capsys.readouterr().out == "task1_autoencoder: 2 of 2 exact\ntask2_multitask: 0 of 2 exact\n"
+    names = ["task1_autoencoder: 2", "task2_multitask: 0", *(f"{name}: 2" for name in exact.CANDIDATES)]
+    counted = re.sub(r", \d\.\d\d s$", "", capsys.readouterr().out, flags=re.MULTILINE)
+    assert counted.splitlines() == [f"{name} of 2 exact" for name in names]
 
 
 @pytest.mark.parametrize("script", other_data.CHANGES)

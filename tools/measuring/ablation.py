@@ -47,6 +47,8 @@ CHANGES = {
     "task1_autoencoder.py": {
         "1 restart instead of 512": [("RESTARTS = 512", "RESTARTS = 1")],
         "32 restarts": [("RESTARTS = 512", "RESTARTS = 32")],
+        "256 restarts instead of 512": [("RESTARTS = 512", "RESTARTS = 256")],
+        "half of the steps": [("EPOCHS = 10", "EPOCHS = 5")],
         "no training": [("EPOCHS = 10", "EPOCHS = 1"), ("LEARNING_RATE = 0.01", "LEARNING_RATE = 0.0")],
         "initial frequencies at random": [("np.pi / (2 * weights.T)", "np.pi / (2 * random.permutation(weights.T))")],
         "initial weights not above 0.1": [("INITIAL_WEIGHTS = 0.01, 0.8", "INITIAL_WEIGHTS = 0.01, 0.1")],
@@ -56,6 +58,8 @@ CHANGES = {
     "task3_cnn.py": CLASSIFIERS | {
         "no deskewing": augmented(deskew=False),
         "four fifths of the steps": [("EPOCHS = 20", "EPOCHS = 16")],
+        "batches of 200": [("BATCH_SIZE = 100", "BATCH_SIZE = 200")],
+        "beta_2 of 0.999": [("weight_decay=WEIGHT_DECAY, beta_2=BETA_2)", "weight_decay=WEIGHT_DECAY)")],
         "shift 1.5, elastic 0.4": augmented(shift=1.5, elastic=0.4),
         "elastic 0.4": augmented(elastic=0.4),
         "no elastic distortion": augmented(elastic=0.0),
