@@ -30,7 +30,7 @@ RESTARTS = 512
 INITIAL_WEIGHTS = 0.01, 0.8  # of the encoder, random on a logarithmic scale
 OMEGA_0 = 100.0  # factor of the frequencies, so that one learning rate fits all weights (Sitzmann et al., 2020)
 SHARPNESS = 4  # the probability of a pixel is sigmoid(4 sin(...))
-EPOCHS = 10
+EPOCHS = 5
 STEPS_PER_EPOCH = 20  # passes over the different patches, all of them in each step
 LEARNING_RATE = 0.01
 

@@ -139,7 +139,7 @@ def test_full_output(call):
     assert (status, errors) == (0, "")
     head, *rows, dashes, heads, line = output.splitlines()
     assert head.split("   ") == ["epoch", "train error %", "validation error %"]
-    assert [int(row.split()[0]) for row in rows] == sorted({int(row.split()[0]) for row in rows}) and len(rows) > 5
+    assert [int(row.split()[0]) for row in rows] == sorted({int(row.split()[0]) for row in rows}) and len(rows) == 5
     assert re.fullmatch("(- )+", dashes) and heads.split("   ") == ["fold 4 of 5: validation error %", "parameters",
                                                                        "minutes"]
     parse(line + "\n", 1)

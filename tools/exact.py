@@ -19,7 +19,7 @@ from support.command_line import Parser, positive_integer
 from support.progress import ProgressLine
 
 SCRIPT = "task1_autoencoder.py"
-CANDIDATES = "omega_0 of 1 instead of 100", "half of the steps", "256 restarts instead of 512"
+CANDIDATES = "omega_0 of 1 instead of 100", "twice the epochs", "256 restarts instead of 512"
 
 
 def autoencoders(candidates):
