@@ -73,7 +73,7 @@ def renet_layer(x):
     x = layers.Dense(4 * UNITS)(x)
     x = ops.reshape(x, (-1, columns, 4 * UNITS))      # the rows of all digits are one batch of sequences
     forward, backward = ops.split(x, 2, axis=-1)
-    # Both directions in one batch, since the weights are all in the layer above: a tenth less time than two scans.
+    # Both directions in one batch, since the weights are all in the layer above: it takes less time than two scans.
     x = ops.concatenate([forward, ops.flip(backward, axis=1)], axis=0)
     x = layers.RNN(MinimalRecurrentCell(UNITS), return_sequences=True, unroll=True)(x)
     forward, backward = ops.split(x, 2, axis=0)
