@@ -106,7 +106,7 @@ def main():
         results = runs.run_in_turn(jobs, options.runs)
     head = ["script", "on", "test error, %", "parameters", "seconds", *["reading, s", "memory, MB"] * bool(more)]
     rows = [[*name.split(": "), *cells(made), *more.get(name, [])] for name, made in results.items() if made]
-    print(f"Means of {options.runs} runs on {runs.machine()}.\n")
+    print(f"Means of {options.runs} run{'s' * (options.runs > 1)} on {runs.machine()}.\n")
     print(runs.table(head, rows, "ll" + "r" * (len(head) - 2)))
     return 0 if all(len(made) == options.runs for made in results.values()) else 1
 
