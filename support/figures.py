@@ -31,7 +31,7 @@ def draw_training(curves):
     for panel, names, label in zip(panels[0], filter(None, (losses, errors)), ("loss", "error in %")):
         for name, colour in zip(names, COLOURS):
             panel.plot(list(curves[name]), list(curves[name].values()), ".-", color=colour,
-                       label=name.removesuffix(" %"))
+                       label=name.removesuffix(" %"), clip_on=False, zorder=3)  # an error of 0 is on the axis
         panel.set(xlabel="epoch", ylabel=label if losses else "error in %")
         panel.set_ylim(bottom=0)
         panel.xaxis.get_major_locator().set_params(integer=True)
