@@ -5,14 +5,15 @@ from grading import watch
 import pytest
 from handins import CNN, easy_digits, grade_warm, run_warm
 
-# A hand-in as students write them. It reads the whole file, and learns the digits of `easy_digits` in 20 steps.
+# A hand-in as students write them. It reads the whole file, and learns the digits of `easy_digits` in 20 steps. (With
+# ReLUs, which may die at this learning rate, one run of many did not.)
 STUDENT = """
 import numpy as np, keras
 lines = [line.split("\\t") for line in open("dataset.txt")]
 x = np.array([list(line[1].strip().replace("-", "")) for line in lines], "float32").reshape(-1, 28, 28, 1)
 y = np.array([int(line[0]) for line in lines])
 half = len(x) // 2
-model = keras.Sequential([keras.layers.Conv2D(4, 4, strides=4, activation="relu"), keras.layers.Flatten(),
+model = keras.Sequential([keras.layers.Conv2D(4, 4, strides=4, activation="tanh"), keras.layers.Flatten(),
                           keras.layers.Dense(10, "softmax")])
 model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=True)
 model.fit(x[:half], y[:half], epochs=2, batch_size=20, verbose=0)
